@@ -1,0 +1,62 @@
+/**
+ * Stores a webhook in every pipeline that takes it.
+ * C1: the answer is 2xx only after the PubAck of each; what cannot be stored is a 503, so that the sender tries again.
+ */
+import { createHash } from 'node:crypto';
+import { captureHeaders } from '../contract/capture-headers.ts';
+import { laneOfKey } from '../contract/lane-of-key.ts';
+import { captureSubject } from '../contract/names.ts';
+import { parseRecord } from '../expressions/json.ts';
+import { NoAnswerError, RefusedError } from '../jetstream/publisher.ts';
+import type { Publication, Publisher } from '../jetstream/publisher.ts';
+import { captureMeta } from './capture-meta.ts';
+import type { SourceMapping, WebhookFacts } from './capture-meta.ts';
+
+export type CaptureResult =
+  /** Stored; `pipelines` names those for which it was new. */
+  { readonly kind: 'stored'; readonly pipelines: readonly string[] } | { readonly kind: 'not stored'; readonly cause: Error };
+
+/** Senders wait 5 s (Shopify); the answer must be theirs before that. */
+const patienceMs = 4_000;
+const attemptTimeoutMs = 1_500;
+
+export async function capture(
+  mappings: readonly SourceMapping[],
+  body: Buffer,
+  { facts, publisher }: { facts: WebhookFacts; publisher: Publisher },
+): Promise<CaptureResult> {
+  const parsed = parseRecord(body);
+  const messageID = createHash('sha256').update(facts.sourceID).digest('base64url');
+  try {
+    const acks = await Promise.all(
+      mappings.map(async (mapping) => {
+        const { pipeline } = mapping;
+        const meta = captureMeta(mapping, parsed, facts);
+        const ack = await publishPatiently(publisher, {
+          subject: captureSubject(pipeline, laneOfKey(meta.key, pipeline.lanes)),
+          payload: body,
+          headers: [['Nats-Msg-Id', messageID], ...captureHeaders(meta)],
+        });
+        return ack.duplicate ? [] : [pipeline.name];
+      }),
+    );
+    return { kind: 'stored', pipelines: acks.flat() };
+  } catch (error) {
+    if (error instanceof NoAnswerError || error instanceof RefusedError) return { kind: 'not stored', cause: error };
+    throw error;
+  }
+}
+
+/** Tries again while nobody answers: the message id keeps it one record. */
+async function publishPatiently(publisher: Publisher, publication: Publication) {
+  const until = performance.now() + patienceMs;
+  for (;;) {
+    const leftMs = until - performance.now();
+    try {
+      return await publisher.publish(publication, Math.min(attemptTimeoutMs, Math.max(1, leftMs)));
+    } catch (error) {
+      if (error instanceof RefusedError || performance.now() >= until) throw error;
+      await new Promise((resolve) => setTimeout(resolve, 100));
+    }
+  }
+}
