@@ -1,0 +1,920 @@
+/** What the API server must refuse, as one change of a good object each, with every line that the user then reads. */
+import { good, numbered, topicOf } from './crd-objects.ts';
+import type { Value } from './crd-objects.ts';
+
+export interface Change {
+  readonly title: string;
+  readonly from: keyof typeof good;
+  /** Path of the field that is changed. */
+  readonly at: string;
+  /** What it is changed to; undefined: it is taken away. */
+  readonly value: Value | undefined;
+}
+
+export interface Refusal extends Change {
+  /** The causes, as `field: message`. */
+  readonly says: readonly string[];
+}
+
+const upsert = { name: 'upsert', netSuite: { record: 'salesOrder', operation: 'Upsert', externalID: 'x' } };
+const validation = { name: 'address', rule: 'true', reason: 'InvalidAddress', message: 'no address' };
+const destination = { name: 'erp', connectorRef: { name: 'netsuite' }, operations: [upsert] };
+const netSuiteAccount = {
+  account: '1234567',
+  auth: {
+    type: 'ClientCredentials',
+    clientCredentials: { clientID: 'a', certificateID: 'b', algorithm: 'PS256', privateKeySecretRef: { name: 'n', key: 'k' } },
+  },
+};
+
+/** Refused when they are made. */
+export const refusedObjects: readonly Refusal[] = [
+  {
+    title: 'a misspelt field',
+    from: 'orders',
+    at: 'spec.destination',
+    value: [destination],
+    says: ['strict decoding error: unknown field "spec.destination"'],
+  },
+  {
+    title: 'a field of a later version',
+    from: 'orders',
+    at: 'spec.lines',
+    value: { list: 'record.line_items', key: 'line.id' },
+    says: ['strict decoding error: unknown field "spec.lines"'],
+  },
+  {
+    title: 'a misspelt field in an operation',
+    from: 'orders',
+    at: 'spec.destinations[0].operations[0].netSuite.externalId',
+    value: 'x',
+    says: ['strict decoding error: unknown field "spec.destinations[0].operations[0].netSuite.externalId"'],
+  },
+  {
+    title: 'a source at a type that sends no webhooks',
+    from: 'orders',
+    at: 'spec.source.netSuite',
+    value: { topics: ['a/b'] },
+    says: ['strict decoding error: unknown field "spec.source.netSuite"'],
+  },
+  { title: 'no spec', from: 'orders', at: 'spec', value: undefined, says: ['spec: Required value'] },
+  { title: 'no source', from: 'orders', at: 'spec.source', value: undefined, says: ['spec.source: Required value'] },
+  { title: 'no key', from: 'orders', at: 'spec.source.key', value: undefined, says: ['spec.source.key: Required value'] },
+  {
+    title: 'an empty key',
+    from: 'orders',
+    at: 'spec.source.key',
+    value: '',
+    says: ['spec.source.key: Invalid value: "": spec.source.key in body should be at least 1 chars long'],
+  },
+  {
+    title: 'a key longer than 4,096',
+    from: 'orders',
+    at: 'spec.source.key',
+    value: 'k'.repeat(4097),
+    says: ['spec.source.key: Too long: may not be more than 4096 bytes'],
+  },
+  {
+    title: 'a key that is no text',
+    from: 'orders',
+    at: 'spec.source.key',
+    value: 5,
+    says: ['spec.source.key: Invalid value: "integer": spec.source.key in body must be of type string: "integer"'],
+  },
+  {
+    title: 'no Connector',
+    from: 'orders',
+    at: 'spec.source.connectorRef',
+    value: undefined,
+    says: ['spec.source.connectorRef: Required value'],
+  },
+  {
+    title: 'a Connector of another namespace',
+    from: 'orders',
+    at: 'spec.source.connectorRef.namespace',
+    value: 'other',
+    says: ['strict decoding error: unknown field "spec.source.connectorRef.namespace"'],
+  },
+  {
+    title: 'a source without its member',
+    from: 'orders',
+    at: 'spec.source.shopify',
+    value: undefined,
+    says: ['spec.source: Invalid value: spec.source must have the member shopify'],
+  },
+  {
+    title: 'no topics',
+    from: 'orders',
+    at: 'spec.source.shopify.topics',
+    value: [],
+    says: ['spec.source.shopify.topics: Invalid value: 0: spec.source.shopify.topics in body should have at least 1 items'],
+  },
+  {
+    title: 'a topic twice',
+    from: 'orders',
+    at: 'spec.source.shopify.topics',
+    value: ['orders/create', 'orders/create'],
+    says: ['spec.source.shopify.topics[1]: Duplicate value: "orders/create"'],
+  },
+  {
+    title: 'a topic without a slash',
+    from: 'orders',
+    at: 'spec.source.shopify.topics',
+    value: ['orders create'],
+    says: [
+      'spec.source.shopify.topics[0]: Invalid value: "orders create": spec.source.shopify.topics[0] in body should match \'^[a-z_]+/[a-z_]+$\'',
+    ],
+  },
+  {
+    title: '65 topics',
+    from: 'orders',
+    at: 'spec.source.shopify.topics',
+    value: numbered(65, topicOf),
+    says: ['spec.source.shopify.topics: Too many: 65: must have at most 64 items'],
+  },
+  {
+    title: '0 lanes',
+    from: 'orders',
+    at: 'spec.capture',
+    value: { lanes: 0 },
+    says: ['spec.capture.lanes: Invalid value: 0: spec.capture.lanes in body should be greater than or equal to 1'],
+  },
+  {
+    title: '65 lanes',
+    from: 'orders',
+    at: 'spec.capture',
+    value: { lanes: 65 },
+    says: ['spec.capture.lanes: Invalid value: 65: spec.capture.lanes in body should be less than or equal to 64'],
+  },
+  {
+    title: 'lanes as text',
+    from: 'orders',
+    at: 'spec.capture',
+    value: { lanes: '4' },
+    says: ['spec.capture.lanes: Invalid value: "string": spec.capture.lanes in body must be of type integer: "string"'],
+  },
+  {
+    title: 'a unit of bytes that Kubernetes does not know',
+    from: 'orders',
+    at: 'spec.capture',
+    value: { maxBytes: '10 GB' },
+    says: [
+      'spec.capture.maxBytes: Invalid value: "10 GB": spec.capture.maxBytes in body should match \'^([0-9]+)(\\.[0-9]+)?(Ki|Mi|Gi|Ti|k|M|G|T)?$\'',
+    ],
+  },
+  {
+    title: 'a buffer below 64Ki',
+    from: 'orders',
+    at: 'spec.capture',
+    value: { maxBytes: '63Ki' },
+    says: ['spec.capture.maxBytes: Invalid value: maxBytes must be at least 64Ki'],
+  },
+  {
+    title: 'a buffer below 64Ki, as a number',
+    from: 'orders',
+    at: 'spec.capture',
+    value: { maxBytes: 65535 },
+    says: ['spec.capture.maxBytes: Invalid value: maxBytes must be at least 64Ki'],
+  },
+  {
+    title: 'a negative buffer',
+    from: 'orders',
+    at: 'spec.capture',
+    value: { maxBytes: -1 },
+    says: ['spec.capture.maxBytes: Invalid value: maxBytes must be at least 64Ki'],
+  },
+  {
+    title: 'a buffer that is true',
+    from: 'orders',
+    at: 'spec.capture',
+    value: { maxBytes: true },
+    says: ['spec.capture.maxBytes: Invalid value: "boolean": spec.capture.maxBytes in body must be of type integer,string: "boolean"'],
+  },
+  {
+    title: 'suspend as a boolean',
+    from: 'orders',
+    at: 'spec.suspend',
+    value: true,
+    says: [
+      'spec.suspend: Invalid value: "boolean": spec.suspend in body must be of type string: "boolean"',
+      'spec.suspend: Unsupported value: true: supported values: "None", "Deliveries"',
+    ],
+  },
+  {
+    title: 'suspending capture too',
+    from: 'orders',
+    at: 'spec.suspend',
+    value: 'All',
+    says: ['spec.suspend: Unsupported value: "All": supported values: "None", "Deliveries"'],
+  },
+  { title: 'no destinations', from: 'orders', at: 'spec.destinations', value: undefined, says: ['spec.destinations: Required value'] },
+  {
+    title: 'an empty list of destinations',
+    from: 'orders',
+    at: 'spec.destinations',
+    value: [],
+    says: ['spec.destinations: Invalid value: 0: spec.destinations in body should have at least 1 items'],
+  },
+  {
+    title: '17 destinations',
+    from: 'orders',
+    at: 'spec.destinations',
+    value: numbered(17, (i) => ({ ...destination, name: `d${i}` })),
+    says: ['spec.destinations: Too many: 17: must have at most 16 items'],
+  },
+  {
+    title: 'two destinations of one name',
+    from: 'orders',
+    at: 'spec.destinations',
+    value: [destination, destination],
+    says: ['spec.destinations[1]: Duplicate value: {"name":"erp"}'],
+  },
+  {
+    title: 'a destination without a name',
+    from: 'orders',
+    at: 'spec.destinations[0].name',
+    value: undefined,
+    says: ['spec.destinations[0].name: Required value'],
+  },
+  {
+    title: 'a destination in capitals',
+    from: 'orders',
+    at: 'spec.destinations[0].name',
+    value: 'ERP',
+    says: [
+      'spec.destinations[0].name: Invalid value: "ERP": spec.destinations[0].name in body should match \'^[a-z0-9]([-a-z0-9]*[a-z0-9])?$\'',
+    ],
+  },
+  {
+    title: 'a destination with a dot',
+    from: 'orders',
+    at: 'spec.destinations[0].name',
+    value: 'erp.eu',
+    says: [
+      'spec.destinations[0].name: Invalid value: "erp.eu": spec.destinations[0].name in body should match \'^[a-z0-9]([-a-z0-9]*[a-z0-9])?$\'',
+    ],
+  },
+  {
+    title: 'a destination of 53 characters',
+    from: 'orders',
+    at: 'spec.destinations[0].name',
+    value: 'e'.repeat(53),
+    says: ['spec.destinations[0].name: Too long: may not be more than 52 bytes'],
+  },
+  {
+    title: 'a Connector given by its bare name',
+    from: 'orders',
+    at: 'spec.destinations[0].connectorRef',
+    value: 'netsuite',
+    says: [
+      'spec.destinations[0].connectorRef: Invalid value: "string": spec.destinations[0].connectorRef in body must be of type object: "string"',
+    ],
+  },
+  {
+    title: 'a start that is no choice',
+    from: 'orders',
+    at: 'spec.destinations[0].startFrom',
+    value: 'Beginning',
+    says: ['spec.destinations[0].startFrom: Unsupported value: "Beginning": supported values: "Now", "Earliest"'],
+  },
+  {
+    title: 'suspending capture at a destination',
+    from: 'orders',
+    at: 'spec.destinations[0].suspend',
+    value: 'Capture',
+    says: ['spec.destinations[0].suspend: Unsupported value: "Capture": supported values: "None", "Deliveries"'],
+  },
+  {
+    title: 'no operations',
+    from: 'orders',
+    at: 'spec.destinations[0].operations',
+    value: undefined,
+    says: ['spec.destinations[0].operations: Required value'],
+  },
+  {
+    title: 'an empty list of operations',
+    from: 'orders',
+    at: 'spec.destinations[0].operations',
+    value: [],
+    says: ['spec.destinations[0].operations: Invalid value: 0: spec.destinations[0].operations in body should have at least 1 items'],
+  },
+  {
+    title: '17 operations',
+    from: 'orders',
+    at: 'spec.destinations[0].operations',
+    value: numbered(17, (i) => ({ ...upsert, name: `o${i}` })),
+    says: ['spec.destinations[0].operations: Too many: 17: must have at most 16 items'],
+  },
+  {
+    title: 'two operations of one name',
+    from: 'orders',
+    at: 'spec.destinations[0].operations',
+    value: [upsert, upsert],
+    says: ['spec.destinations[0].operations[1]: Duplicate value: {"name":"upsert"}'],
+  },
+  {
+    title: 'an operation without its member',
+    from: 'orders',
+    at: 'spec.destinations[0].operations[0].netSuite',
+    value: undefined,
+    says: ['spec.destinations[0].operations[0]: Invalid value: an operation must have the member netSuite'],
+  },
+  {
+    title: 'an operation at a type that takes no calls',
+    from: 'orders',
+    at: 'spec.destinations[0].operations[0].shopify',
+    value: { operation: 'TagsAdd' },
+    says: ['strict decoding error: unknown field "spec.destinations[0].operations[0].shopify"'],
+  },
+  {
+    title: 'an operation that takes what is no choice',
+    from: 'orders',
+    at: 'spec.destinations[0].operations[0].takes',
+    value: ['Order'],
+    says: ['spec.destinations[0].operations[0].takes[0]: Unsupported value: "Order": supported values: "Record", "Cancel"'],
+  },
+  {
+    title: 'an operation that takes nothing',
+    from: 'orders',
+    at: 'spec.destinations[0].operations[0].takes',
+    value: [],
+    says: [
+      'spec.destinations[0].operations[0].takes: Invalid value: 0: spec.destinations[0].operations[0].takes in body should have at least 1 items',
+    ],
+  },
+  {
+    title: 'an operation that takes Record twice',
+    from: 'orders',
+    at: 'spec.destinations[0].operations[0].takes',
+    value: ['Record', 'Record'],
+    says: ['spec.destinations[0].operations[0].takes[1]: Duplicate value: "Record"'],
+  },
+  {
+    title: 'an operation that NetSuite does not have here',
+    from: 'orders',
+    at: 'spec.destinations[0].operations[0].netSuite.operation',
+    value: 'Delete',
+    says: ['spec.destinations[0].operations[0].netSuite.operation: Unsupported value: "Delete": supported values: "Upsert", "Update"'],
+  },
+  {
+    title: 'a record type with a space',
+    from: 'orders',
+    at: 'spec.destinations[0].operations[0].netSuite.record',
+    value: 'sales order',
+    says: [
+      'spec.destinations[0].operations[0].netSuite.record: Invalid value: "sales order": spec.destinations[0].operations[0].netSuite.record in body should match \'^[a-zA-Z][a-zA-Z0-9_]*$\'',
+    ],
+  },
+  {
+    title: 'no external id',
+    from: 'orders',
+    at: 'spec.destinations[0].operations[0].netSuite.externalID',
+    value: undefined,
+    says: ['spec.destinations[0].operations[0].netSuite.externalID: Required value'],
+  },
+  {
+    title: 'a template longer than 8,192',
+    from: 'orders',
+    at: 'spec.destinations[0].operations[0].netSuite.externalID',
+    value: 'x'.repeat(8193),
+    says: ['spec.destinations[0].operations[0].netSuite.externalID: Too long: may not be more than 8192 bytes'],
+  },
+  {
+    title: 'a list as body',
+    from: 'orders',
+    at: 'spec.destinations[0].operations[0].body',
+    value: [1],
+    says: [
+      'spec.destinations[0].operations[0].body: Invalid value: "array": spec.destinations[0].operations[0].body in body must be of type object: "array"',
+    ],
+  },
+  {
+    title: 'a text as body',
+    from: 'orders',
+    at: 'spec.destinations[0].operations[0].body',
+    value: '${record}',
+    says: [
+      'spec.destinations[0].operations[0].body: Invalid value: "string": spec.destinations[0].operations[0].body in body must be of type object: "string"',
+    ],
+  },
+  {
+    title: '33 validations',
+    from: 'orders',
+    at: 'spec.destinations[0].validations',
+    value: numbered(33, (i) => ({ ...validation, name: `v${i}` })),
+    says: ['spec.destinations[0].validations: Too many: 33: must have at most 32 items'],
+  },
+  {
+    title: 'two validations of one name',
+    from: 'orders',
+    at: 'spec.destinations[0].validations',
+    value: [validation, validation],
+    says: ['spec.destinations[0].validations[1]: Duplicate value: {"name":"address"}'],
+  },
+  {
+    title: 'a reason that is no constant',
+    from: 'orders',
+    at: 'spec.destinations[0].validations',
+    value: [{ ...validation, reason: 'invalid address' }],
+    says: [
+      'spec.destinations[0].validations[0].reason: Invalid value: "invalid address": spec.destinations[0].validations[0].reason in body should match \'^[A-Z][A-Za-z0-9]*$\'',
+    ],
+  },
+  {
+    title: 'a reason of 65 characters',
+    from: 'orders',
+    at: 'spec.destinations[0].validations',
+    value: [{ ...validation, reason: 'R'.repeat(65) }],
+    says: ['spec.destinations[0].validations[0].reason: Too long: may not be more than 64 bytes'],
+  },
+  {
+    title: 'a validation without rule',
+    from: 'orders',
+    at: 'spec.destinations[0].validations',
+    value: [{ name: 'a', reason: 'A', message: 'm' }],
+    says: ['spec.destinations[0].validations[0].rule: Required value'],
+  },
+  {
+    title: 'a validation without message',
+    from: 'orders',
+    at: 'spec.destinations[0].validations',
+    value: [{ name: 'a', reason: 'A', rule: 'true' }],
+    says: ['spec.destinations[0].validations[0].message: Required value'],
+  },
+  {
+    title: 'a duration without unit',
+    from: 'orders',
+    at: 'spec.destinations[0].retry',
+    value: { for: '15' },
+    says: [
+      'spec.destinations[0].retry.for: Invalid value: "15": spec.destinations[0].retry.for in body should match \'^([0-9]{1,4}d)?([0-9]{1,5}h)?([0-9]{1,6}m)?([0-9]{1,8}s)?([0-9]{1,11}ms)?$\'',
+      'spec.destinations[0].retry.for: Invalid value: "15": spec.destinations[0].retry.for in body must be of type duration: "15"',
+    ],
+  },
+  {
+    title: 'a duration in words',
+    from: 'orders',
+    at: 'spec.destinations[0].retry',
+    value: { for: '15 minutes' },
+    says: [
+      'spec.destinations[0].retry.for: Invalid value: "15 minutes": spec.destinations[0].retry.for in body should match \'^([0-9]{1,4}d)?([0-9]{1,5}h)?([0-9]{1,6}m)?([0-9]{1,8}s)?([0-9]{1,11}ms)?$\'',
+    ],
+  },
+  {
+    title: 'a negative duration',
+    from: 'orders',
+    at: 'spec.destinations[0].retry',
+    value: { for: '-5m' },
+    says: [
+      'spec.destinations[0].retry.for: Invalid value: "-5m": spec.destinations[0].retry.for in body should match \'^([0-9]{1,4}d)?([0-9]{1,5}h)?([0-9]{1,6}m)?([0-9]{1,8}s)?([0-9]{1,11}ms)?$\'',
+    ],
+  },
+  {
+    title: 'an ISO 8601 duration',
+    from: 'orders',
+    at: 'spec.destinations[0].retry',
+    value: { for: 'PT15M' },
+    says: [
+      'spec.destinations[0].retry.for: Invalid value: "PT15M": spec.destinations[0].retry.for in body should match \'^([0-9]{1,4}d)?([0-9]{1,5}h)?([0-9]{1,6}m)?([0-9]{1,8}s)?([0-9]{1,11}ms)?$\'',
+    ],
+  },
+  {
+    title: 'a retry of 31 days',
+    from: 'orders',
+    at: 'spec.destinations[0].retry',
+    value: { for: '31d' },
+    says: ['spec.destinations[0].retry.for: Invalid value: for must be at most 30d'],
+  },
+  {
+    title: 'a retry of 30 days and a millisecond',
+    from: 'orders',
+    at: 'spec.destinations[0].retry',
+    value: { for: '29d24h1ms' },
+    says: ['spec.destinations[0].retry.for: Invalid value: for must be at most 30d'],
+  },
+  {
+    title: 'a duration that overflows',
+    from: 'orders',
+    at: 'spec.destinations[0].retry',
+    value: { for: '99999999999999999999d' },
+    says: [
+      'spec.destinations[0].retry.for: Invalid value: "99999999999999999999d": spec.destinations[0].retry.for in body should match \'^([0-9]{1,4}d)?([0-9]{1,5}h)?([0-9]{1,6}m)?([0-9]{1,8}s)?([0-9]{1,11}ms)?$\'',
+      'spec.destinations[0].retry.for: Invalid value: "99999999999999999999d": spec.destinations[0].retry.for in body must be of type duration: "99999999999999999999d"',
+    ],
+  },
+  {
+    title: 'what onUnknown does not know yet',
+    from: 'orders',
+    at: 'spec.destinations[0].retry',
+    value: { onUnknown: 'Verify' },
+    says: ['spec.destinations[0].retry.onUnknown: Unsupported value: "Verify": supported values: "Retry", "Bin"'],
+  },
+  {
+    title: 'a name of 53 characters',
+    from: 'orders',
+    at: 'metadata.name',
+    value: 'o'.repeat(53),
+    says: [
+      'metadata.name: Invalid value: metadata.name must have at most 52 characters and no dot: streams, Deployments and Services are named after it',
+    ],
+  },
+  {
+    title: 'a name with a dot',
+    from: 'orders',
+    at: 'metadata.name',
+    value: 'orders.eu',
+    says: [
+      'metadata.name: Invalid value: metadata.name must have at most 52 characters and no dot: streams, Deployments and Services are named after it',
+    ],
+  },
+  {
+    title: 'a type that is not known',
+    from: 'shopify',
+    at: 'spec.type',
+    value: 'Magento',
+    says: ['spec.type: Unsupported value: "Magento": supported values: "NetSuite", "Shopify"'],
+  },
+  { title: 'no type', from: 'shopify', at: 'spec.type', value: undefined, says: ['spec.type: Required value'] },
+  {
+    title: 'a type in small letters',
+    from: 'shopify',
+    at: 'spec.type',
+    value: 'shopify',
+    says: ['spec.type: Unsupported value: "shopify": supported values: "NetSuite", "Shopify"'],
+  },
+  {
+    title: "a type and another's member",
+    from: 'shopify',
+    at: 'spec.type',
+    value: 'NetSuite',
+    says: [
+      'spec.netSuite: Invalid value: spec.netSuite must be set exactly when spec.type is NetSuite',
+      'spec.shopify: Invalid value: spec.shopify must be set exactly when spec.type is Shopify',
+    ],
+  },
+  {
+    title: 'Shopify without its member',
+    from: 'shopify',
+    at: 'spec.shopify',
+    value: undefined,
+    says: ['spec.shopify: Invalid value: spec.shopify must be set exactly when spec.type is Shopify'],
+  },
+  {
+    title: 'NetSuite without its member',
+    from: 'netSuite',
+    at: 'spec.netSuite',
+    value: undefined,
+    says: ['spec.netSuite: Invalid value: spec.netSuite must be set exactly when spec.type is NetSuite'],
+  },
+  {
+    title: 'members of two types',
+    from: 'shopify',
+    at: 'spec.netSuite',
+    value: netSuiteAccount,
+    says: ['spec.netSuite: Invalid value: spec.netSuite must be set exactly when spec.type is NetSuite'],
+  },
+  {
+    title: 'a shop with https://',
+    from: 'shopify',
+    at: 'spec.shopify.shop',
+    value: 'https://jackets.myshopify.com',
+    says: [
+      'spec.shopify.shop: Invalid value: "https://jackets.myshopify.com": spec.shopify.shop in body should match \'^[a-z0-9][a-z0-9-]*\\.myshopify\\.com$\'',
+    ],
+  },
+  {
+    title: 'an API version that is no date',
+    from: 'shopify',
+    at: 'spec.shopify.apiVersion',
+    value: 'latest',
+    says: ['spec.shopify.apiVersion: Invalid value: "latest": spec.shopify.apiVersion in body should match \'^[0-9]{4}-[0-9]{2}$\''],
+  },
+  {
+    title: 'no webhook secrets',
+    from: 'shopify',
+    at: 'spec.shopify.webhookSecretRefs',
+    value: undefined,
+    says: ['spec.shopify.webhookSecretRefs: Required value'],
+  },
+  {
+    title: 'an empty list of webhook secrets',
+    from: 'shopify',
+    at: 'spec.shopify.webhookSecretRefs',
+    value: [],
+    says: ['spec.shopify.webhookSecretRefs: Invalid value: 0: spec.shopify.webhookSecretRefs in body should have at least 1 items'],
+  },
+  {
+    title: 'five webhook secrets',
+    from: 'shopify',
+    at: 'spec.shopify.webhookSecretRefs',
+    value: numbered(5, (i) => ({ name: 'a', key: `k${i}` })),
+    says: ['spec.shopify.webhookSecretRefs: Too many: 5: must have at most 4 items'],
+  },
+  {
+    title: "a secret's value instead of its key",
+    from: 'shopify',
+    at: 'spec.shopify.webhookSecretRefs',
+    value: [{ name: 'a', value: 's3cret' }],
+    says: ['strict decoding error: unknown field "spec.shopify.webhookSecretRefs[0].value"'],
+  },
+  {
+    title: 'a secret without key',
+    from: 'shopify',
+    at: 'spec.shopify.webhookSecretRefs',
+    value: [{ name: 'a' }],
+    says: ['spec.shopify.webhookSecretRefs[0].key: Required value'],
+  },
+  {
+    title: 'a way of authorisation that is not known',
+    from: 'netSuite',
+    at: 'spec.netSuite.auth.type',
+    value: 'Basic',
+    says: ['spec.netSuite.auth.type: Unsupported value: "Basic": supported values: "ClientCredentials"'],
+  },
+  {
+    title: 'client credentials that are missing',
+    from: 'netSuite',
+    at: 'spec.netSuite.auth.clientCredentials',
+    value: undefined,
+    says: ['spec.netSuite.auth.clientCredentials: Required value'],
+  },
+  {
+    title: 'an algorithm that NetSuite refuses',
+    from: 'netSuite',
+    at: 'spec.netSuite.auth.clientCredentials.algorithm',
+    value: 'RS256',
+    says: ['spec.netSuite.auth.clientCredentials.algorithm: Unsupported value: "RS256": supported values: "PS256", "ES256"'],
+  },
+  {
+    title: 'an endpoint with a path',
+    from: 'netSuite',
+    at: 'spec.netSuite.endpoint',
+    value: { url: 'https://x.example/services' },
+    says: [
+      'spec.netSuite.endpoint.url: Invalid value: "https://x.example/services": spec.netSuite.endpoint.url in body should match \'^https?://[^/?#]+$\'',
+    ],
+  },
+  {
+    title: 'an account with a space',
+    from: 'netSuite',
+    at: 'spec.netSuite.account',
+    value: '12 34',
+    says: ['spec.netSuite.account: Invalid value: "12 34": spec.netSuite.account in body should match \'^[A-Za-z0-9_-]+$\''],
+  },
+  {
+    title: 'no concurrency',
+    from: 'netSuite',
+    at: 'spec.limits',
+    value: { concurrency: 0 },
+    says: ['spec.limits.concurrency: Invalid value: 0: spec.limits.concurrency in body should be greater than or equal to 1'],
+  },
+  {
+    title: 'a concurrency of 1,001',
+    from: 'netSuite',
+    at: 'spec.limits',
+    value: { concurrency: 1001 },
+    says: ['spec.limits.concurrency: Invalid value: 1001: spec.limits.concurrency in body should be less than or equal to 1000'],
+  },
+  {
+    title: 'a limit of a later version',
+    from: 'netSuite',
+    at: 'spec.limits',
+    value: { rate: { requests: 40, per: '1m' } },
+    says: ['strict decoding error: unknown field "spec.limits.rate"'],
+  },
+  {
+    title: 'a hold shorter than the default timeout',
+    from: 'netSuite',
+    at: 'spec.limits',
+    value: { lostCallHold: '59s' },
+    says: [
+      'spec.limits.lostCallHold: Invalid value: spec.limits.lostCallHold must be between spec.timeout (default 60s) and 1h, or the account sees more calls than its limit',
+    ],
+  },
+  {
+    title: 'a hold shorter than its timeout',
+    from: 'netSuiteWithEverything',
+    at: 'spec.limits.lostCallHold',
+    value: '4999ms',
+    says: [
+      'spec.limits.lostCallHold: Invalid value: spec.limits.lostCallHold must be between spec.timeout (default 60s) and 1h, or the account sees more calls than its limit',
+    ],
+  },
+  {
+    title: 'a hold of more than an hour',
+    from: 'netSuite',
+    at: 'spec.limits',
+    value: { lostCallHold: '1h1s' },
+    says: [
+      'spec.limits.lostCallHold: Invalid value: spec.limits.lostCallHold must be between spec.timeout (default 60s) and 1h, or the account sees more calls than its limit',
+    ],
+  },
+  {
+    title: 'no timeout',
+    from: 'netSuite',
+    at: 'spec.timeout',
+    value: '0s',
+    says: ['spec.timeout: Invalid value: timeout must be between 100ms and 10m'],
+  },
+  {
+    title: 'a timeout of 11 minutes',
+    from: 'netSuite',
+    at: 'spec.timeout',
+    value: '11m',
+    says: ['spec.timeout: Invalid value: timeout must be between 100ms and 10m'],
+  },
+  {
+    title: 'a circuit that opens at 0 failures',
+    from: 'netSuite',
+    at: 'spec.circuit',
+    value: { failures: 0 },
+    says: ['spec.circuit.failures: Invalid value: 0: spec.circuit.failures in body should be greater than or equal to 1'],
+  },
+  {
+    title: 'a pause longer than the default of the longest',
+    from: 'netSuite',
+    at: 'spec.circuit',
+    value: { openFor: '3m' },
+    says: ['spec.circuit.maxOpenFor: Invalid value: maxOpenFor (default 2m) must not be shorter than openFor (default 10s)'],
+  },
+  {
+    title: 'a pause longer than the longest',
+    from: 'netSuite',
+    at: 'spec.circuit',
+    value: { openFor: '10s', maxOpenFor: '9s' },
+    says: ['spec.circuit.maxOpenFor: Invalid value: maxOpenFor (default 2m) must not be shorter than openFor (default 10s)'],
+  },
+  {
+    title: 'a longest pause of 2 hours',
+    from: 'netSuite',
+    at: 'spec.circuit',
+    value: { maxOpenFor: '2h' },
+    says: ['spec.circuit.maxOpenFor: Invalid value: maxOpenFor must be between 100ms and 1h'],
+  },
+  {
+    title: 'no pause',
+    from: 'netSuite',
+    at: 'spec.circuit',
+    value: { openFor: '0s' },
+    says: ['spec.circuit.openFor: Invalid value: openFor must be between 100ms and 1h'],
+  },
+  {
+    title: 'ingest at a type that sends no webhooks',
+    from: 'netSuite',
+    at: 'spec.ingest',
+    value: { maxBodyBytes: '1Mi' },
+    says: ['spec.ingest: Invalid value: spec.ingest must not be set when spec.type is NetSuite: it sends no webhooks'],
+  },
+  {
+    title: 'webhooks of 65Mi',
+    from: 'shopify',
+    at: 'spec.ingest',
+    value: { maxBodyBytes: '65Mi' },
+    says: ['spec.ingest.maxBodyBytes: Invalid value: maxBodyBytes must be at most 64Mi'],
+  },
+  {
+    title: 'webhooks of more than 64Mi, as a number',
+    from: 'shopify',
+    at: 'spec.ingest',
+    value: { maxBodyBytes: 67108865 },
+    says: ['spec.ingest.maxBodyBytes: Invalid value: maxBodyBytes must be at most 64Mi'],
+  },
+  {
+    title: '0 ingest pods',
+    from: 'shopify',
+    at: 'spec.ingest',
+    value: { scaling: { minReplicas: 0 } },
+    says: [
+      'spec.ingest.scaling.minReplicas: Invalid value: 0: spec.ingest.scaling.minReplicas in body should be greater than or equal to 1',
+    ],
+  },
+  {
+    title: '21 ingest pods',
+    from: 'shopify',
+    at: 'spec.ingest',
+    value: { scaling: { minReplicas: 21 } },
+    says: [
+      'spec.ingest.scaling.minReplicas: Invalid value: 21: spec.ingest.scaling.minReplicas in body should be less than or equal to 20',
+    ],
+  },
+  {
+    title: 'scaling of a later version',
+    from: 'shopify',
+    at: 'spec.ingest',
+    value: { scaling: { maxReplicas: 2 } },
+    says: ['strict decoding error: unknown field "spec.ingest.scaling.maxReplicas"'],
+  },
+];
+
+const otherAccount = 'cannot change: it says which account this is; create another Connector for the other account';
+const otherLanes =
+  'spec.capture.lanes: Invalid value: lanes cannot change: it decides the order of records in flight; create a new pipeline and drain this one';
+const otherStart = 'startFrom: Invalid value: startFrom cannot change: the destination has started; add a destination with another name';
+
+/** Refused when the good object exists. */
+export const refusedUpdates: readonly Refusal[] = [
+  {
+    title: 'another type',
+    from: 'shopify',
+    at: 'spec',
+    value: good.netSuite.spec,
+    says: ['spec.type: Invalid value: type cannot change: it says which system this account belongs to; create another Connector'],
+  },
+  {
+    title: 'another shop',
+    from: 'shopify',
+    at: 'spec.shopify.shop',
+    value: 'hats.myshopify.com',
+    says: [`spec.shopify.shop: Invalid value: shop ${otherAccount}`],
+  },
+  {
+    title: 'another account',
+    from: 'netSuite',
+    at: 'spec.netSuite.account',
+    value: '7654321',
+    says: [`spec.netSuite.account: Invalid value: account ${otherAccount}`],
+  },
+  {
+    title: 'an endpoint that comes',
+    from: 'netSuite',
+    at: 'spec.netSuite.endpoint',
+    value: { url: 'https://x.example' },
+    says: [`spec.netSuite.endpoint: Invalid value: endpoint ${otherAccount}`],
+  },
+  {
+    title: 'an endpoint that goes',
+    from: 'netSuiteWithEverything',
+    at: 'spec.netSuite.endpoint',
+    value: undefined,
+    says: [`spec.netSuite.endpoint: Invalid value: endpoint ${otherAccount}`],
+  },
+  {
+    title: 'another endpoint',
+    from: 'netSuiteWithEverything',
+    at: 'spec.netSuite.endpoint.url',
+    value: 'http://127.0.0.1:8081',
+    says: [`spec.netSuite.endpoint: Invalid value: endpoint ${otherAccount}`],
+  },
+  {
+    title: 'another source',
+    from: 'orders',
+    at: 'spec.source.connectorRef.name',
+    value: 'other',
+    says: [
+      'spec.source.connectorRef: Invalid value: connectorRef cannot change: what was captured belongs to that account; create a new pipeline and drain this one',
+    ],
+  },
+  {
+    title: 'another key',
+    from: 'orders',
+    at: 'spec.source.key',
+    value: 'record.name',
+    says: [
+      'spec.source.key: Invalid value: key cannot change: it decides the order of records in flight; create a new pipeline and drain this one',
+    ],
+  },
+  { title: 'other lanes', from: 'ordersWithEverything', at: 'spec.capture.lanes', value: 32, says: [otherLanes] },
+  { title: 'lanes that go', from: 'ordersWithEverything', at: 'spec.capture.lanes', value: undefined, says: [otherLanes] },
+  { title: 'capture that goes', from: 'ordersWithEverything', at: 'spec.capture', value: undefined, says: [otherLanes] },
+  { title: 'lanes that come and are not the default', from: 'orders', at: 'spec.capture', value: { lanes: 5 }, says: [otherLanes] },
+  {
+    title: 'another start',
+    from: 'ordersWithEverything',
+    at: 'spec.destinations[0].startFrom',
+    value: 'Now',
+    says: [`spec.destinations[0].${otherStart}`],
+  },
+  {
+    title: 'a start that goes',
+    from: 'ordersWithEverything',
+    at: 'spec.destinations[0].startFrom',
+    value: undefined,
+    says: [`spec.destinations[0].${otherStart}`],
+  },
+  {
+    title: 'a start that comes and is not the default',
+    from: 'orders',
+    at: 'spec.destinations[0].startFrom',
+    value: 'Earliest',
+    says: [`spec.destinations[0].${otherStart}`],
+  },
+];
+
+/** Accepted when the good object exists: what is immutable stays what it is. */
+export const acceptedUpdates: readonly Change[] = [
+  { title: 'the default lanes, written out', from: 'orders', at: 'spec.capture', value: { lanes: 4 } },
+  { title: 'the default start, written out', from: 'orders', at: 'spec.destinations[0].startFrom', value: 'Now' },
+  { title: 'a smaller buffer', from: 'ordersWithEverything', at: 'spec.capture.maxBytes', value: '1Gi' },
+  { title: 'other topics', from: 'orders', at: 'spec.source.shopify.topics', value: ['orders/updated'] },
+  {
+    title: 'a destination that comes and starts from the earliest',
+    from: 'orders',
+    at: 'spec.destinations',
+    value: [{ ...destination, name: 'late', startFrom: 'Earliest' }, destination],
+  },
+  { title: 'a destination that goes', from: 'ordersWithEverything', at: 'spec.destinations[0]', value: undefined },
+  { title: 'a destination at another Connector', from: 'orders', at: 'spec.destinations[0].connectorRef.name', value: 'netsuite-2' },
+  { title: 'another secret', from: 'shopify', at: 'spec.shopify.webhookSecretRefs', value: [{ name: 'new', key: 'secret' }] },
+  { title: 'another API version', from: 'shopify', at: 'spec.shopify.apiVersion', value: '2026-10' },
+  { title: 'another concurrency', from: 'netSuiteWithEverything', at: 'spec.limits.concurrency', value: 30 },
+];
