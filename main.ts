@@ -1,6 +1,7 @@
 /** The one entry point of the image: `--role operator|ingest|deliver`. */
 import { runtimeHelp, SettingsError } from './runtime/settings.ts';
 import { ConfigFileError } from './runtime/config-files.ts';
+import { OperatorSettingsError } from './operator/settings.ts';
 
 async function run(args: readonly string[], signal: AbortSignal): Promise<void> {
   if (roleOf(args) === 'operator') {
@@ -23,7 +24,7 @@ function roleOf(args: readonly string[]): string | undefined {
 
 /** The user's mistakes are told in one line; anything else keeps its stack for whoever mends it. */
 function describe(error: unknown): string {
-  if (error instanceof SettingsError || error instanceof ConfigFileError) return error.message;
+  if (error instanceof SettingsError || error instanceof OperatorSettingsError || error instanceof ConfigFileError) return error.message;
   return error instanceof Error ? (error.stack ?? error.message) : 'stopped by something that is no error';
 }
 

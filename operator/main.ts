@@ -32,8 +32,9 @@ export async function runOperator(
     return;
   }
   const settings = readOperatorSettings(argv, env);
-  const log = createLog(settings.logLevel);
-  const connection = connectKubernetes(() => performance.now());
+  const { logLevel, serviceAccountDir, apiServer } = settings;
+  const log = createLog(logLevel);
+  const connection = connectKubernetes({ serviceAccountDir, apiServer, now: () => performance.now() });
   try {
     await runParts({ settings, log, kubernetes: new KubernetesClient(connection) }, signal);
   } finally {

@@ -18,6 +18,14 @@ test('what is not said has a default', () => {
   });
 });
 
+test.each([
+  ['10.96.0.1', 'https://10.96.0.1:6443'],
+  ['fd00::1', 'https://[fd00::1]:6443'],
+])('the API server is the one that pods are told of: %s', (host, expected) => {
+  const env = { ...needed, KUBERNETES_SERVICE_HOST: host, KUBERNETES_SERVICE_PORT: '6443' };
+  expect(readOperatorSettings([], env).apiServer).toBe(expected);
+});
+
 test('flags come before the environment, and an empty value says nothing', () => {
   const env = {
     ...needed,

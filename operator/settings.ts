@@ -15,6 +15,8 @@ const settings = z.object({
   natsSyncInterval: z.string().refine(isSyncInterval, { error: '--nats-sync-interval must be always or a duration such as 2m' }).optional(),
   /** undefined: all. */
   watchNamespace: z.string().min(1).optional(),
+  /** Folder with token and ca.crt; undefined: a kubeconfig, or the usual place. */
+  serviceAccountDir: z.string().min(1).optional(),
   /** Where its Lease lies. */
   namespace: z.string().min(1),
   pod: z.string().min(1),
@@ -23,7 +25,10 @@ const settings = z.object({
   healthPort: z.coerce.number({ error: '--health-port must be a port' }).int().min(0).max(65_535),
   logLevel: z.enum(['trace', 'debug', 'info', 'warn', 'error'], { error: '--log-level must be trace, debug, info, warn or error' }),
 });
-export type OperatorSettings = z.infer<typeof settings>;
+export type OperatorSettings = z.infer<typeof settings> & {
+  /** The API server as pods are told of it. */
+  readonly apiServer: string | undefined;
+};
 
 /** The install says something wrong; the message names the setting and the way out. */
 export class OperatorSettingsError extends Error {
@@ -33,7 +38,7 @@ export class OperatorSettingsError extends Error {
 export const operatorHelp = `Usage: peppasync --role operator [options]
 
 Turns SyncPipelines and Connectors into streams, ConfigMaps, Deployments and Services, and says how they go.
-Reaches the API server by KUBECONFIG or the service account of its Pod.
+Reaches the API server by KUBECONFIG or by the service account of its Pod.
 
   --nats-url URL              NATS server, for itself and its pods   (PEPPASYNC_NATS_URL)
   --image IMAGE               image of the pods it makes             (PEPPASYNC_IMAGE)
@@ -43,6 +48,8 @@ Reaches the API server by KUBECONFIG or the service account of its Pod.
   --nats-sync-interval TIME   sync_interval of the NATS servers: always or a duration; shown as BufferDurable
                                                                      (PEPPASYNC_NATS_SYNC_INTERVAL, default unknown)
   --watch-namespace NAME      the one namespace to work in           (PEPPASYNC_WATCH_NAMESPACE, default all)
+  --service-account-dir DIR   folder with token and ca.crt, where it is not the usual one
+                                                                     (PEPPASYNC_SERVICE_ACCOUNT_DIR)
   --namespace NAME            where its Lease lies                   (POD_NAMESPACE, default peppasync-system)
   --pod NAME                  name of this pod                       (POD_NAME, default local)
   --host ADDRESS              address to listen on                   (POD_IP, default 0.0.0.0)
@@ -61,12 +68,13 @@ const places = {
   streamReplicas: { flag: 'stream-replicas', variable: 'PEPPASYNC_STREAM_REPLICAS', otherwise: '1' },
   natsSyncInterval: { flag: 'nats-sync-interval', variable: 'PEPPASYNC_NATS_SYNC_INTERVAL', otherwise: undefined },
   watchNamespace: { flag: 'watch-namespace', variable: 'PEPPASYNC_WATCH_NAMESPACE', otherwise: undefined },
+  serviceAccountDir: { flag: 'service-account-dir', variable: 'PEPPASYNC_SERVICE_ACCOUNT_DIR', otherwise: undefined },
   namespace: { flag: 'namespace', variable: 'POD_NAMESPACE', otherwise: 'peppasync-system' },
   pod: { flag: 'pod', variable: 'POD_NAME', otherwise: 'local' },
   host: { flag: 'host', variable: 'POD_IP', otherwise: '0.0.0.0' },
   healthPort: { flag: 'health-port', variable: 'PEPPASYNC_HEALTH_PORT', otherwise: '8081' },
   logLevel: { flag: 'log-level', variable: 'PEPPASYNC_LOG_LEVEL', otherwise: 'info' },
-} as const satisfies Record<keyof OperatorSettings, { flag: string; variable: string; otherwise: string | undefined }>;
+} as const satisfies Record<keyof z.infer<typeof settings>, { flag: string; variable: string; otherwise: string | undefined }>;
 
 /** @throws OperatorSettingsError */
 export function readOperatorSettings(args: readonly string[], env: Environment): OperatorSettings {
@@ -78,7 +86,13 @@ export function readOperatorSettings(args: readonly string[], env: Environment):
   ]);
   const parsed = settings.safeParse(Object.fromEntries(said));
   if (!parsed.success) throw new OperatorSettingsError(z.prettifyError(parsed.error), { cause: parsed.error });
-  return parsed.data;
+  return { ...parsed.data, apiServer: apiServerOf(env) };
+}
+
+function apiServerOf(env: Environment): string | undefined {
+  const host = env['KUBERNETES_SERVICE_HOST'] ?? '';
+  if (host === '') return undefined;
+  return `https://${host.includes(':') ? `[${host}]` : host}:${env['KUBERNETES_SERVICE_PORT'] ?? '443'}`;
 }
 
 function isSyncInterval(text: string): boolean {

@@ -4,7 +4,7 @@ import { parseArgs } from 'node:util';
 import { z } from 'zod';
 
 const settings = z.object({
-  role: z.enum(['ingest', 'deliver'], { error: '--role must be ingest or deliver' }),
+  role: z.enum(['ingest', 'deliver'], { error: '--role must be operator, ingest or deliver' }),
   configDir: z.string().min(1),
   natsURL: z.string().min(1, { error: '--nats-url (or PEPPASYNC_NATS_URL) must name the NATS server, such as nats://nats:4222' }),
   natsCredentialsFile: z.string().optional(),
@@ -12,7 +12,7 @@ const settings = z.object({
   pod: z.string().min(1),
   /** Address to listen on. */
   host: z.string().min(1),
-  logLevel: z.enum(['trace', 'debug', 'info', 'warn', 'error']),
+  logLevel: z.enum(['trace', 'debug', 'info', 'warn', 'error'], { error: '--log-level must be trace, debug, info, warn or error' }),
 });
 export type RuntimeSettings = z.infer<typeof settings>;
 
@@ -45,7 +45,7 @@ export function readRuntimeSettings(args: readonly string[], env: Readonly<Recor
     host: first(flags.host, env['POD_IP'], '0.0.0.0'),
     logLevel: first(flags['log-level'], env['PEPPASYNC_LOG_LEVEL'], 'info'),
   });
-  if (!parsed.success) throw new SettingsError(z.prettifyError(parsed.error), { cause: parsed.error });
+  if (!parsed.success) throw new SettingsError(parsed.error.issues.map(({ message }) => message).join('\n'), { cause: parsed.error });
   return parsed.data;
 }
 

@@ -165,20 +165,20 @@ test('deliver pods: one at a time, the files and the needed keys mounted, no rig
               readinessProbe: { httpGet: { path: '/readyz', port: 8081 } },
               livenessProbe: { httpGet: { path: '/livez', port: 8081 } },
               securityContext: { allowPrivilegeEscalation: false, readOnlyRootFilesystem: true, capabilities: { drop: ['ALL'] } },
-              volumeMounts: [
-                { name: 'connector', mountPath: '/etc/peppasync/connector', readOnly: true },
-                { name: 'pipeline-orders', mountPath: '/etc/peppasync/pipelines/orders', readOnly: true },
-                { name: 'secret-0', mountPath: '/etc/peppasync/secrets/netsuite', readOnly: true },
-              ],
+              volumeMounts: [{ name: 'config', mountPath: '/etc/peppasync', readOnly: true }],
             },
           ],
           volumes: [
-            { name: 'connector', configMap: { name: 'pp-connector-netsuite', items: [{ key: 'connector.json', path: 'connector.json' }] } },
             {
-              name: 'pipeline-orders',
-              configMap: { name: 'pp-pipeline-orders', items: [{ key: 'pipeline.json', path: 'pipeline.json' }] },
+              name: 'config',
+              projected: {
+                sources: [
+                  { configMap: { name: 'pp-connector-netsuite', items: [{ key: 'connector.json', path: 'connector/connector.json' }] } },
+                  { configMap: { name: 'pp-pipeline-orders', items: [{ key: 'pipeline.json', path: 'pipelines/orders/pipeline.json' }] } },
+                  { secret: { name: 'netsuite', items: [{ key: 'key', path: 'secrets/netsuite/key' }] } },
+                ],
+              },
             },
-            { name: 'secret-0', secret: { secretName: 'netsuite', items: [{ key: 'key', path: 'key' }] } },
           ],
         },
       },

@@ -11,6 +11,8 @@ import type { UsingPipeline, WorkloadFacts } from './plan.ts';
 import { ownedBy } from './render-config.ts';
 import type { ConnectorResource } from './resource.ts';
 
+const configVolume = 'config';
+
 export interface Workload {
   readonly role: Role;
   readonly replicas: number;
@@ -62,7 +64,6 @@ function checksums({ role, file, using }: Workload): Record<string, string> {
 
 function podSpec(connector: string, workload: Workload): Record<string, unknown> {
   const { role, file, facts } = workload;
-  const mounts = [connectorMount(connector), ...workload.using.map(({ name }) => pipelineMount(name)), ...secretMounts(workload.secrets)];
   return {
     automountServiceAccountToken: false,
     enableServiceLinks: false,
@@ -81,10 +82,10 @@ function podSpec(connector: string, workload: Workload): Record<string, unknown>
         livenessProbe: { httpGet: { path: '/livez', port: podPorts.health }, periodSeconds: 10, failureThreshold: 6, timeoutSeconds: 5 },
         resources: { requests: { cpu: '100m', memory: '192Mi' }, limits: { memory: '768Mi' } },
         securityContext: { allowPrivilegeEscalation: false, readOnlyRootFilesystem: true, capabilities: { drop: ['ALL'] } },
-        volumeMounts: mounts.map(({ name, mountPath }) => ({ name, mountPath, readOnly: true })),
+        volumeMounts: [{ name: configVolume, mountPath: podPaths.configDir, readOnly: true }],
       },
     ],
-    volumes: mounts.map(({ name, source }) => ({ name, ...source })),
+    volumes: [{ name: configVolume, projected: { sources: configSources(connector, workload) } }],
   };
 }
 
@@ -104,45 +105,22 @@ function environment({ install, natsURL }: WorkloadFacts): Record<string, unknow
   ];
 }
 
-interface Mount {
-  readonly name: string;
-  readonly mountPath: string;
-  readonly source: Record<string, unknown>;
+/** One volume with everything a pod reads, so that it sees all of one version of it; of Secrets, the keys that are needed. */
+function configSources(connector: string, { using, secrets }: Workload): Record<string, unknown>[] {
+  return [
+    { configMap: { name: connectorConfigMap(connector), items: [{ key: configMapKeys.connector, path: podPaths.connectorFile }] } },
+    ...using.map(({ name }) => ({
+      configMap: { name: pipelineConfigMap(name), items: [{ key: configMapKeys.pipeline, path: podPaths.pipelineFile(name) }] },
+    })),
+    ...secretNames(secrets).map((name) => ({ secret: { name, items: keysOf(name, secrets) } })),
+  ];
 }
 
-function connectorMount(connector: string): Mount {
-  const key = configMapKeys.connector;
-  return {
-    name: 'connector',
-    mountPath: folderOf(podPaths.connectorFile),
-    source: { configMap: { name: connectorConfigMap(connector), items: [{ key, path: key }] } },
-  };
+function secretNames(references: readonly SecretReference[]): string[] {
+  return [...new Set(references.map(({ name }) => name))].toSorted();
 }
 
-function pipelineMount(pipeline: string): Mount {
-  const key = configMapKeys.pipeline;
-  return {
-    name: `pipeline-${pipeline}`,
-    mountPath: folderOf(podPaths.pipelineFile(pipeline)),
-    source: { configMap: { name: pipelineConfigMap(pipeline), items: [{ key, path: key }] } },
-  };
-}
-
-/** One volume for each Secret, with no more of it than the keys that are needed. */
-function secretMounts(references: readonly SecretReference[]): Mount[] {
-  const names = [...new Set(references.map(({ name }) => name))].toSorted();
-  return names.map((secretName, index) => {
-    const keys = [...new Set(references.filter(({ name }) => name === secretName).map(({ key }) => key))].toSorted();
-    return {
-      // Names of Secrets may be longer than names of volumes.
-      name: `secret-${index}`,
-      mountPath: folderOf(podPaths.secretFile({ name: secretName, key: '' })),
-      source: { secret: { secretName, items: keys.map((key) => ({ key, path: key })) } },
-    };
-  });
-}
-
-/** The folder in the pod that holds a file of the configuration. */
-function folderOf(file: string): string {
-  return `${podPaths.configDir}/${file.slice(0, file.lastIndexOf('/'))}`;
+function keysOf(secret: string, references: readonly SecretReference[]): { key: string; path: string }[] {
+  const keys = [...new Set(references.filter(({ name }) => name === secret).map(({ key }) => key))].toSorted();
+  return keys.map((key) => ({ key, path: podPaths.secretFile({ name: secret, key }) }));
 }

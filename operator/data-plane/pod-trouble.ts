@@ -24,10 +24,11 @@ export interface PodTrouble {
 }
 
 const waiting = z.looseObject({ reason: z.string().default(''), message: z.string().default('') });
-const secretVolume = z.looseObject({ secretName: z.string(), items: z.array(z.looseObject({ key: z.string() })).default([]) });
+const secretSource = z.looseObject({ name: z.string(), items: z.array(z.looseObject({ key: z.string() })).default([]) });
+const projection = z.looseObject({ sources: z.array(z.looseObject({ secret: secretSource.optional() })).default([]) });
 
 const pod = z.looseObject({
-  spec: z.looseObject({ volumes: z.array(z.looseObject({ secret: secretVolume.optional() })).default([]) }),
+  spec: z.looseObject({ volumes: z.array(z.looseObject({ projected: projection.optional() })).default([]) }),
   status: z
     .looseObject({
       conditions: z.array(z.looseObject({ type: z.string(), reason: z.string().optional() })).default([]),
@@ -45,7 +46,7 @@ export function podFacts(object: KubernetesObject): PodFacts | undefined {
   if (purpose === undefined || deletionTimestamp !== undefined) return undefined;
   const { spec, status } = pod.parse(object);
   const [container] = status.containerStatuses;
-  const mounts = spec.volumes.flatMap(({ secret }) => secret ?? []);
+  const mounts = spec.volumes.flatMap(({ projected }) => projected?.sources ?? []).flatMap(({ secret }) => secret ?? []);
   return {
     ...purpose,
     createdAt: Date.parse(creationTimestamp),
@@ -53,7 +54,7 @@ export function podFacts(object: KubernetesObject): PodFacts | undefined {
     waitingReason: container?.state.waiting?.reason ?? '',
     waitingMessage: container?.state.waiting?.message ?? '',
     isUnschedulable: status.conditions.some(({ type, reason }) => type === 'PodScheduled' && reason === 'Unschedulable'),
-    secrets: mounts.map(({ secretName, items }) => `${secretName} (${items.map(({ key }) => key).join(', ')})`),
+    secrets: mounts.map(({ name, items }) => `${name} (${items.map(({ key }) => key).join(', ')})`),
   };
 }
 

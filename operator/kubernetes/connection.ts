@@ -3,6 +3,7 @@
  * rotate (tokens, certificates) is read again every half minute.
  */
 import type { RequestOptions } from 'node:https';
+import { join } from 'node:path';
 import { KubeConfig } from '@kubernetes/client-node';
 import { Agent } from 'undici';
 import type { Dispatcher } from 'undici';
@@ -17,10 +18,19 @@ export interface KubernetesConnection {
 
 const readAgainAfterMs = 30_000;
 
-/** From KUBECONFIG, ~/.kube/config or the service account, in this order. */
-export function connectKubernetes(now: () => number): KubernetesConnection {
+export interface KubernetesAccess {
+  /** Folder of a service account, with token and ca.crt. undefined: KUBECONFIG, ~/.kube/config or the usual folder, in this order. */
+  readonly serviceAccountDir: string | undefined;
+  /** Needed with `serviceAccountDir`. */
+  readonly apiServer: string | undefined;
+  /** Monotonic ms. */
+  readonly now: () => number;
+}
+
+export function connectKubernetes({ serviceAccountDir, apiServer, now }: KubernetesAccess): KubernetesConnection {
   const config = new KubeConfig();
-  config.loadFromDefault();
+  if (serviceAccountDir === undefined || apiServer === undefined) config.loadFromDefault();
+  else loadServiceAccount(config, { dir: serviceAccountDir, server: apiServer });
   const server = config.getCurrentCluster()?.server;
   if (server === undefined) throw new TypeError('no API server: set KUBECONFIG or run in a Pod with a service account');
   return new RotatingConnection(server.replace(/\/+$/, ''), () => readOptions(config), now);
@@ -32,6 +42,14 @@ export function connectPlain(baseURL: string): KubernetesConnection {
     baseURL,
     async () => ({}),
     () => 0,
+  );
+}
+
+function loadServiceAccount(config: KubeConfig, { dir, server }: { dir: string; server: string }): void {
+  const authProvider = { name: 'tokenFile', config: { tokenFile: join(dir, 'token') } };
+  config.loadFromClusterAndUser(
+    { name: 'cluster', server, caFile: join(dir, 'ca.crt'), skipTLSVerify: false },
+    { name: 'serviceAccount', authProvider },
   );
 }
 

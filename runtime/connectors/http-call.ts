@@ -8,6 +8,7 @@
  */
 import { errors, Pool } from 'undici';
 import type { Dispatcher } from 'undici';
+import type { HttpHeaders, HttpResult } from './http-result.ts';
 
 export interface HttpRequest {
   readonly method: 'GET' | 'POST' | 'PUT' | 'PATCH' | 'DELETE';
@@ -17,23 +18,6 @@ export interface HttpRequest {
   /** Sent as UTF-8, to the letter. */
   readonly body?: string;
 }
-
-/** Lower-case names. */
-export type HttpHeaders = Readonly<Record<string, string | readonly string[] | undefined>>;
-
-/** Any status counts as a response, a redirect too. */
-export interface HttpResponse {
-  readonly kind: 'response';
-  readonly status: number;
-  readonly headers: HttpHeaders;
-  readonly body: string;
-}
-
-export type HttpResult =
-  | HttpResponse
-  /** ConnectionFailed: refused, DNS, TLS or too slow. NotSent: `beforeWrite` said no, or the signal had aborted. */
-  | { readonly kind: 'not sent'; readonly reason: 'ConnectionFailed' | 'NotSent' }
-  | { readonly kind: 'lost'; readonly reason: 'ConnectionLost' | 'Timeout' | 'Aborted' | 'AnswerTooLarge' };
 
 export interface HttpCaller {
   /** Never rejects for what a network or a server can do. @throws what undici says of a request that is no HTTP. */
@@ -79,12 +63,6 @@ export function createHttpCaller({ origin, timeoutMs, maxAnswerBytes = 2 ** 20 }
   }
 
   return { call, close: () => pool.destroy() };
-}
-
-/** First value of a header. */
-export function headerOf(headers: HttpHeaders, name: string): string | undefined {
-  const value = headers[name];
-  return typeof value === 'string' ? value : value?.[0];
 }
 
 class CallEndedError extends Error {}

@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest';
 import type { Outcome } from '../connector.ts';
-import type { HttpHeaders, HttpResponse } from '../http-call.ts';
+import type { HttpHeaders, HttpResponse } from '../http-result.ts';
 import { classifyRecordResult, classifyTokenResult } from './classify.ts';
 import type { Asked } from './classify.ts';
 import { reasonOf } from './problem.ts';

@@ -1,8 +1,8 @@
 /** What an answer of NetSuite means. Pure; one table for the record service, one for the token endpoint. */
 import { z } from 'zod';
 import type { Outcome } from '../connector.ts';
-import { headerOf } from '../http-call.ts';
-import type { HttpResponse, HttpResult } from '../http-call.ts';
+import { headerOf } from '../http-result.ts';
+import type { HttpResponse, HttpResult } from '../http-result.ts';
 import { retryAfterMs } from '../retry-after.ts';
 import { problemsOf, reasonOf } from './problem.ts';
 import type { Problem } from './problem.ts';

@@ -7,7 +7,8 @@
 import type { z } from 'zod';
 import type { Call, Outcome, SendHooks, Sink, SinkOptions } from '../connector.ts';
 import { createHttpCaller } from '../http-call.ts';
-import type { HttpRequest, HttpResult } from '../http-call.ts';
+import type { HttpRequest } from '../http-call.ts';
+import type { HttpResult } from '../http-result.ts';
 import { AccessTokens } from './access-tokens.ts';
 import { classifyRecordResult } from './classify.ts';
 import { netSuiteAccount, netSuiteOperation } from './definition.ts';
