@@ -76,13 +76,13 @@ test('a flag counts over the environment', () => {
 });
 
 test.each<[string, string[], string]>([
-  ['no role', ['--nats-url', 'nats://x'], '--role must be ingest or deliver'],
-  ['an unknown role', ['--role', 'both', '--nats-url', 'nats://x'], '--role must be ingest or deliver'],
+  ['no role', ['--nats-url', 'nats://x'], '--role must be operator, ingest or deliver'],
+  ['an unknown role', ['--role', 'both', '--nats-url', 'nats://x'], '--role must be operator, ingest or deliver'],
   ['no server', ['--role', 'ingest'], '--nats-url (or PEPPASYNC_NATS_URL) must name the NATS server'],
   ['an unknown flag', [...required, '--natsurl', 'x'], '--natsurl'],
   ['a flag without its value', ['--role'], '--role'],
   ['a word that is no flag', [...required, 'ingest'], 'ingest'],
-  ['an unknown level', [...required, '--log-level', 'loud'], 'logLevel'],
+  ['an unknown level', [...required, '--log-level', 'loud'], '--log-level must be trace, debug, info, warn or error'],
 ])('with %s the message names the setting', (_, args, message) => {
   expect(messageOf(args)).toContain(message);
 });
