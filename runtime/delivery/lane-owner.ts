@@ -2,7 +2,7 @@
  * The shell around a lane's step: it claims the lane, reads capture, and performs the effects. It knows no rules.
  * Whoever owns a lane finds out by a refused commit that somebody else does: then everything here stops (D2).
  */
-import { setTimeout as delay } from 'node:timers/promises';
+import { setImmediate, setTimeout as delay } from 'node:timers/promises';
 import { parseCaptureHeaders } from '../contract/capture-headers.ts';
 import { captureStream, captureSubject } from '../contract/names.ts';
 import type { LaneName } from '../contract/names.ts';
@@ -217,6 +217,8 @@ export class LaneOwner {
     for await (const message of readAfter(place, this.#lane.cursor, { want: () => this.#room(signal), signal })) {
       const meta = parseCaptureHeaders((name) => message.headers?.get(name) ?? '');
       this.#step({ kind: 'record', record: { ...meta, seq: message.seq, keyHash: hash128(meta.key), body: message.data } });
+      // Answers, grants and acknowledgements come first: reading ahead is never urgent.
+      await setImmediate();
     }
   }
 

@@ -9,6 +9,8 @@ import { fieldFacts } from '../contract/schema-fields.ts';
 import { compileExpression } from '../expressions/compile.ts';
 import type { CompiledExpression } from '../expressions/compile.ts';
 import { environmentFor } from '../expressions/environment.ts';
+import { parseRecord } from '../expressions/json.ts';
+import type { ParsedRecord } from '../expressions/json.ts';
 import { atField, compileTemplate, compileTree } from '../expressions/template.ts';
 import type { CompiledTree, TreeProblem } from '../expressions/template.ts';
 
@@ -30,6 +32,8 @@ export interface CompiledValidation {
 }
 
 export interface Mapping {
+  /** Reads a record's bytes; the last one is remembered, since a record is mostly inspected and planned in one go. */
+  readonly parse: (body: Uint8Array) => ParsedRecord;
   readonly generation: number;
   readonly pipeline: { readonly namespace: string; readonly name: string };
   readonly destination: string;
@@ -47,6 +51,7 @@ export function compileMapping(pipeline: PipelineConfig, destination: Destinatio
   const optional = (name: 'sourceFilter' | 'cancel' | 'filter', text: string | undefined) =>
     text === undefined ? {} : { [name]: compileExpression(text, environment) };
   return {
+    parse: parseRememberingLast(),
     generation: pipeline.generation,
     pipeline: { namespace: pipeline.namespace, name: pipeline.name },
     destination: destination.name,
@@ -59,6 +64,14 @@ export function compileMapping(pipeline: PipelineConfig, destination: Destinatio
     })),
     operations: destination.operations.map((operation) => compileOperation(operation, environment, sink)),
     retry: destination.retry,
+  };
+}
+
+function parseRememberingLast(): Mapping['parse'] {
+  let last: { readonly body: Uint8Array; readonly parsed: ParsedRecord } | undefined;
+  return (body) => {
+    if (last?.body !== body) last = { body, parsed: parseRecord(body) };
+    return last.parsed;
   };
 }
 

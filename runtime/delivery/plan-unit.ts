@@ -9,7 +9,6 @@ import type { Call, Idempotency } from '../connectors/connector.ts';
 import { evaluateBoolean, ExpressionError } from '../expressions/compile.ts';
 import type { CompiledExpression, Variables } from '../expressions/compile.ts';
 import { hash128 } from '../expressions/environment.ts';
-import { parseRecord } from '../expressions/json.ts';
 import { FieldExpressionError } from '../expressions/template.ts';
 import type { RecordKind } from '../contract/config.ts';
 import type { CompiledOperation, Mapping } from './mapping.ts';
@@ -64,7 +63,7 @@ type WithFailure = Extract<UnitPlan, { kind: 'failed' }>;
 
 function withVariables<T>(mapping: Mapping, record: CapturedRecord, decide: (variables: Variables) => T): T | WithFailure {
   if (record.problem !== undefined) return { kind: 'failed', failure: definedFailure(record.problem) };
-  const parsed = parseRecord(record.body);
+  const parsed = mapping.parse(record.body);
   if (!parsed.ok) return { kind: 'failed', failure: { reason: 'Unreadable', message: parsed.message } };
   try {
     return decide({ record: parsed.value, meta: metaOf(mapping, record) });
