@@ -26,7 +26,7 @@ export interface Kind {
 const ready = '.status.conditions[?(@.type=="Ready")].status';
 const age: PrinterColumn = { name: 'Age', type: 'date', jsonPath: '.metadata.creationTimestamp', description: 'Since when it exists.' };
 
-export const syncPipelineKind: Kind = {
+const syncPipelineKind: Kind = {
   kind: 'SyncPipeline',
   singular: 'syncpipeline',
   plural: 'syncpipelines',
@@ -50,7 +50,7 @@ export const syncPipelineKind: Kind = {
   ],
 };
 
-export const connectorKind: Kind = {
+const connectorKind: Kind = {
   kind: 'Connector',
   singular: 'connector',
   plural: 'connectors',

@@ -148,7 +148,6 @@ export const connector = z.object({
   spec: connectorSpec,
   status: connectorStatus.optional(),
 });
-export type Connector = z.infer<typeof connector>;
 
 function specRules(): CelRule[] {
   const timeout = orDefault('self', 'timeout', `duration('${defaults.timeout}')`);

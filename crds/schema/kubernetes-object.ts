@@ -18,7 +18,6 @@ export const objectMetadata = z.looseObject({
   annotations: z.record(z.string(), z.string()).optional(),
   labels: z.record(z.string(), z.string()).optional(),
 });
-export type ObjectMetadata = z.infer<typeof objectMetadata>;
 
 /** A point in time, RFC 3339. */
 export function time() {
@@ -38,7 +37,6 @@ export const condition = z.strictObject({
   reason: z.string().min(1).max(1024).describe('Why, as a CamelCase constant.'),
   message: z.string().max(32768).describe('Why, for people.'),
 });
-export type Condition = z.infer<typeof condition>;
 
 export function conditions() {
   return z

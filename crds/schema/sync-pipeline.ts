@@ -181,7 +181,6 @@ export const syncPipeline = z.object({
   spec: syncPipelineSpec,
   status: syncPipelineStatus.optional(),
 });
-export type SyncPipeline = z.infer<typeof syncPipeline>;
 
 function lanesRule(): CelRule {
   const lanes = String(defaults.capture.lanes);

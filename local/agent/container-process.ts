@@ -61,9 +61,8 @@ const awaitEnd = (child: ChildProcess): Promise<ProcessEnd> =>
 export const startContainerProcess = (launch: Launch, logFile: string): ContainerProcess => {
   const [file = '', ...args] = launch.command;
   const child = spawn(file, args, { cwd: launch.folder, env: launch.env, detached: true, stdio: ['ignore', 'pipe', 'pipe'] });
-  const logged = writeLog(logFile, { stdout: child.stdout, stderr: child.stderr }, () => new Date()).catch(() => {
-    // A full disk costs the log, not the container.
-  });
+  // A full disk costs the log, not the container.
+  const logged = writeLog(logFile, { stdout: child.stdout, stderr: child.stderr }, () => new Date()).catch(() => undefined);
   const finish = async (): Promise<ProcessEnd> => {
     const end = await awaitEnd(child);
     if (child.pid !== undefined) signalGroup(child.pid, 'SIGKILL');

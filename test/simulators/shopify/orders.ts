@@ -95,7 +95,7 @@ export interface OrdersOptions {
   startAt?: string;
 }
 
-export const defaultStartAt = '2026-11-27T14:00:00Z';
+const defaultStartAt = '2026-11-27T14:00:00Z';
 
 const firstId = 820_982_911_946_154_508n;
 const shopOffsetMs = -5 * 3_600_000;
