@@ -4,10 +4,11 @@ import type { LiveView } from './live-view.ts';
 import { isDue, type KillTarget, type Milestone, type Progress } from './milestones.ts';
 import type { KillReport } from './report/build-report.ts';
 
-export const outageMs = 20_000;
+const outageMs = 20_000;
 
-/** Milestones during the burst are due for a fraction of a second. */
-const pollMs = 40;
+/** Milestones during the burst are due for a fraction of a second; afterwards looking less often leaves the CPU to those who work. */
+const burstPollMs = 40;
+const pollMs = 150;
 const atRestPollMs = 500;
 /** Longer than an outage, a quarantine and the longest pause together. */
 const nothingMovesMs = 120_000;
@@ -67,6 +68,6 @@ export const driveToRest = async (drive: Drive, signal: AbortSignal): Promise<Dr
       askedMs = nowMs;
       if (await drive.readAtRest()) return { kills, settled: true };
     }
-    await delay(pollMs, undefined, { signal });
+    await delay(progress.webhooksOpen > 0 ? burstPollMs : pollMs, undefined, { signal });
   }
 };

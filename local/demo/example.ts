@@ -10,7 +10,7 @@ import { netSuiteAccount } from '../../runtime/connectors/net-suite/definition.t
 import { shopifyAccount } from '../../runtime/connectors/shopify/definition.ts';
 import { durationMs } from '../../runtime/contract/schema-fields.ts';
 
-export const exampleFolder = join(import.meta.dirname, '..', '..', 'examples', 'black-friday');
+const exampleFolder = join(import.meta.dirname, '..', '..', 'examples', 'black-friday');
 
 export interface FillIn {
   readonly netSuiteUrl: string;
@@ -54,7 +54,7 @@ const readFiles = async (): Promise<ExampleFile[]> => {
 const isNetSuite = (document: Document): boolean => document.getIn(['spec', 'type']) === 'NetSuite';
 
 /** Comments and everything else stay as they are. */
-export const fillIn = ({ name, text }: ExampleFile, { netSuiteUrl, realLatency }: FillIn): ExampleFile => {
+const fillIn = ({ name, text }: ExampleFile, { netSuiteUrl, realLatency }: FillIn): ExampleFile => {
   const documents = parseAllDocuments(text);
   if (!Array.isArray(documents)) return { name, text };
   for (const document of documents.filter(isNetSuite)) {
@@ -77,7 +77,7 @@ const only = <T>(found: readonly T[], what: string): T => {
   return first;
 };
 
-export const describeExample = (files: readonly ExampleFile[]): Example => {
+const describeExample = (files: readonly ExampleFile[]): Example => {
   const objects = files.flatMap(objectsIn);
   const connectors = ofKind(objects, 'Connector');
   const shopify = only(

@@ -47,13 +47,15 @@ const containers = z.object({
   }),
 });
 
-/** The two settings that every install has to make: which image, and where NATS is. */
+/** The settings that every install has to make: which image, and what there is of NATS. */
 const setUp = (document: Document, natsUrl: string): void => {
   const place = ['spec', 'template', 'spec', 'containers', 0];
   const [{ env }] = containers.parse(document.toJS()).spec.template.spec.containers;
   const own = [
     { name: 'PEPPASYNC_NATS_URL', value: natsUrl },
     { name: 'PEPPASYNC_IMAGE', value: image },
+    // The default of nats-server, which the local one has. It is shown as BufferDurable.
+    { name: 'PEPPASYNC_NATS_SYNC_INTERVAL', value: '2m' },
   ];
   const others = env.filter(({ name }) => own.every((setting) => setting.name !== name));
   document.setIn([...place, 'image'], image);

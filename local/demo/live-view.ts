@@ -56,14 +56,22 @@ export class LiveView {
   async run(signal: AbortSignal): Promise<void> {
     const pauseMs = this.#options.stream.isTTY ? redrawMs : printAgainMs;
     while (!signal.aborted) {
-      const table = await this.#options.look(signal).catch(() => this.#table); // aborted: the last table stays
-      if (signal.aborted) break;
-      this.#table = table;
-      this.#erase();
-      this.#draw();
+      await this.#show(signal);
       await delay(pauseMs, undefined, { signal }).catch(() => undefined); // aborted: the loop ends
     }
-    this.#drawnLines = 0;
+  }
+
+  /** One picture more, for the end. */
+  async last(signal: AbortSignal): Promise<void> {
+    await this.#show(signal);
+  }
+
+  async #show(signal: AbortSignal): Promise<void> {
+    const table = await this.#options.look(signal).catch(() => this.#table); // aborted: the last table stays
+    if (signal.aborted) return;
+    this.#table = table;
+    this.#erase();
+    this.#draw();
   }
 
   #draw(): void {

@@ -10,6 +10,7 @@ import { LocalError } from '../local-error.ts';
 import type { Progress as Steps } from '../progress.ts';
 import { driveToRest, type DriveResult } from './drive.ts';
 import { appliedExampleFolder } from './install.ts';
+import { awaitTruth } from './kubectl-truth.ts';
 import { readAtRest, readCaptured, readLedger } from './ledger.ts';
 import { LiveView } from './live-view.ts';
 import type { Milestone, Progress } from './milestones.ts';
@@ -23,6 +24,8 @@ import { Closers, setStage, type Stage } from './stage.ts';
 const clusterReadyLimitSeconds = 10;
 const totalLimitSeconds = 120;
 const readLimitMs = 60_000;
+/** How old its figures may be; after kills the operator and the API server have to be back first. */
+const truthLimitMs = { undisturbed: 10_000, afterKills: 60_000 } as const;
 const pauseMs = 3_600_000;
 /** What is wrong with every bad address of the scenario. */
 const binned = { reason: 'InvalidAddress', field: 'shipping_address.address1' };
@@ -67,7 +70,19 @@ const kubectlView = (stage: Stage, output: NodeJS.WriteStream): LiveView =>
 interface Flow {
   readonly scenario: ScenarioSummary;
   readonly result: DriveResult;
+  readonly kubectlCaughtUpSeconds: number | null;
 }
+
+const awaitKubectl = async (
+  stage: Stage,
+  { options, scenario }: { options: DemoOptions; scenario: ScenarioSummary },
+  signal: AbortSignal,
+) => {
+  const { acknowledged } = await stage.shopify.progress(signal);
+  const failed = scenario.badAddresses.length * stage.example.pipeline.destinations.length;
+  const limitMs = options.kill.length === 0 ? truthLimitMs.undisturbed : truthLimitMs.afterKills;
+  return awaitTruth(stage.cluster, { example: stage.example, truth: { captured: acknowledged, failed }, limitMs }, signal);
+};
 
 const letOrdersFlow = async (stage: Stage, { options, terminal }: Asked, signal: AbortSignal): Promise<Flow> => {
   const { orders, seed } = options;
@@ -86,7 +101,12 @@ const letOrdersFlow = async (stage: Stage, { options, terminal }: Asked, signal:
     takeAway: stage.netSuite.offline,
   };
   try {
-    return { scenario: summary, result: await driveToRest(drive, signal) };
+    const result = await driveToRest(drive, signal);
+    const kubectlCaughtUpSeconds = await awaitKubectl(stage, { options, scenario: summary }, signal);
+    ended.abort();
+    await showing;
+    await view.last(signal);
+    return { scenario: summary, result, kubectlCaughtUpSeconds };
   } finally {
     ended.abort();
     await showing;
@@ -130,6 +150,7 @@ const reportOn = async (stage: Stage, asked: Asked, flow: Flow): Promise<{ repor
     orders,
     seed,
     kills: flow.result.kills,
+    kubectlCaughtUpSeconds: flow.kubectlCaughtUpSeconds,
     setup: {
       fromCache: stage.fromCache,
       clusterReadySeconds: Math.round(stage.clusterReadySeconds * 10) / 10,

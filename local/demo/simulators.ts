@@ -1,6 +1,7 @@
 /** The simulators of Shopify and NetSuite as processes of their own, on addresses of the cluster's network, and what they are asked. */
 import { spawn, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
+import { constants, setPriority } from 'node:os';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { setTimeout as delay } from 'node:timers/promises';
@@ -49,13 +50,19 @@ interface Process<T> {
   readonly stop: () => Promise<void>;
 }
 
-const startProcess = async <T>(
-  { args, env, schema }: { args: readonly string[]; env: NodeJS.ProcessEnv; schema: z.ZodType<T> },
-  signal: AbortSignal,
-): Promise<Process<T>> => {
+interface ProcessStart<T> {
+  readonly args: readonly string[];
+  readonly env: NodeJS.ProcessEnv;
+  /** Of its first line. */
+  readonly schema: z.ZodType<T>;
+  readonly started?: (child: ChildProcess) => void;
+}
+
+const startProcess = async <T>({ args, env, schema, started }: ProcessStart<T>, signal: AbortSignal): Promise<Process<T>> => {
   // It ends with its standard input, so with this process, however that ends.
   const child = spawn(process.execPath, [...args, '--exit-on-stdin-end'], { stdio: ['pipe', 'pipe', 'inherit'], env });
   const closed = once(child, 'close').then(() => undefined);
+  started?.(child);
   child.stdin.on('error', () => undefined); // it has ended, which `closed` says too
   const stop = async (): Promise<void> => {
     child.stdin.end();
@@ -152,6 +159,11 @@ export interface Shopify {
   readonly stop: () => Promise<void>;
 }
 
+/** The world outside has machines of its own: on this one it must not take the CPU from what is being shown. */
+const stepBack = ({ pid }: ChildProcess): void => {
+  if (pid !== undefined) setPriority(pid, constants.priority.PRIORITY_BELOW_NORMAL);
+};
+
 export const startShopify = async (settings: ShopifySettings, signal: AbortSignal): Promise<Shopify> => {
   const flags = {
     target: settings.target,
@@ -164,7 +176,7 @@ export const startShopify = async (settings: ShopifySettings, signal: AbortSigna
   const args = [join(simulators, 'shopify', 'main.ts'), ...Object.entries(flags).map(([name, value]) => `--${name}=${value}`)];
   // By environment: arguments are for every user of the machine to see.
   const env = { ...process.env, SHOPIFY_SECRET: settings.secret };
-  const { ready, stop } = await startProcess({ args, env, schema: z.object({ url: z.string() }) }, signal);
+  const { ready, stop } = await startProcess({ args, env, schema: z.object({ url: z.string() }), started: stepBack }, signal);
   return {
     stop,
     burst: (burst, within) => ask(`${ready.url}/burst`, { schema: burstAnswer, body: burst }, within),

@@ -74,6 +74,7 @@ export const findBrokenPromises = (report: Report, expected: Expectations): stri
     ...judgeAccounts(report, expected),
     ...judgeBins(report, expected),
     ...(expected.settled ? [] : ['B1 every record ends somewhere: there was still work at the end, and nothing moved any more']),
+    ...(report.kubectlCaughtUpSeconds === null ? ['P7 the truth in kubectl get: it did not come to say the same as the books'] : []),
     ...whenAny(missed, 'the run proves too little: these were to be killed and were not'),
   ];
 };

@@ -60,6 +60,7 @@ export interface RunFacts {
   readonly seed: number;
   readonly orders: number;
   readonly kills: readonly KillReport[];
+  readonly kubectlCaughtUpSeconds: number | null;
   readonly setup: SetupReport;
 }
 
@@ -83,6 +84,8 @@ export interface Report {
   readonly drainSecondsAtLimit: number;
   readonly outageSeconds: number;
   readonly kills: readonly KillReport[];
+  /** From the end until `kubectl get syncpipelines` said the same as the books; null: it did not in time. */
+  readonly kubectlCaughtUpSeconds: number | null;
   readonly setup: SetupReport;
 }
 
@@ -169,6 +172,7 @@ export const buildReport = (evidence: Evidence, facts: RunFacts): Report => {
     drainSecondsAtLimit: longest(accounts.map(({ book }) => secondsAtLimit(book, until))),
     outageSeconds: longest(accounts.map(({ book }) => outageSeconds(book, until))),
     kills: facts.kills,
+    kubectlCaughtUpSeconds: facts.kubectlCaughtUpSeconds,
     setup: facts.setup,
   };
 };

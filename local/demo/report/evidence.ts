@@ -31,7 +31,6 @@ export const shopifyBook = z.object({ entries: z.record(z.string(), webhook), sc
 export type ShopifyBook = z.infer<typeof shopifyBook>;
 
 const outage = z.object({ fromMs: z.number(), toMs: z.number().nullable(), firstAnsweredMs: z.number().nullable() });
-export type Outage = z.infer<typeof outage>;
 
 const record = z.object({
   objects: z.number(),

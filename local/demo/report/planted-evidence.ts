@@ -4,8 +4,8 @@ import type { LaneEvent } from '../../../runtime/contract/journal.ts';
 import type { ParkedMeta } from '../../../runtime/contract/parked-headers.ts';
 import type { DestinationEvidence, Evidence, NetSuiteBook, TargetRecord, Webhook } from './evidence.ts';
 
-export const externalIdOf = (orderId: string): string => `shopify-${orderId}`;
-export const keyHashOf = (orderId: string): string => `hash-${orderId}`;
+const externalIdOf = (orderId: string): string => `shopify-${orderId}`;
+const keyHashOf = (orderId: string): string => `hash-${orderId}`;
 
 /** Second `at` after noon. */
 export const time = (at: number): string => new Date(Date.UTC(2026, 10, 27, 12, 0, at)).toISOString();

@@ -68,6 +68,7 @@ const rowsOf = (report: Report): Row[] => [
   ['out of order', listed(report.outOfOrder)],
   ['overlapping calls', listed(report.overlappingCalls)],
   ['keys wrongly blocked', listed(report.keysWronglyBlocked)],
+  ['kubectl told the same after', seconds(report.kubectlCaughtUpSeconds)],
   ...report.kills.map(killRow),
   ...setupRows(report),
 ];

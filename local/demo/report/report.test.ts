@@ -23,6 +23,7 @@ const facts: RunFacts = {
   seed: 7,
   orders: 4,
   kills: [],
+  kubectlCaughtUpSeconds: 2,
   setup: { fromCache: true, clusterReadySeconds: 5, clusterReadyLimitSeconds: 10, totalSeconds: 50, totalLimitSeconds: 120 },
 };
 const binned = { reason: 'InvalidAddress', field: 'shipping_address.address1' };
@@ -78,6 +79,7 @@ test('a run in which every promise was kept has the figures of its books and no 
     drainSecondsAtLimit: 2.75,
     outageSeconds: 0,
     kills: [],
+    kubectlCaughtUpSeconds: 2,
     setup: facts.setup,
   });
   expect(brokenBy(keptEvidence)).toEqual([]);
@@ -245,6 +247,11 @@ test.each<[string, Evidence, Partial<Expectations>, string]>([
   ['a kill that never came', keptEvidence, { kills: ['nats'] }, 'the run proves too little: these were to be killed and were not: nats'],
 ])('%s breaks a promise', (_name, evidence, more, text) => {
   expect(brokenBy(evidence, more)).toEqual([text]);
+});
+
+test('P7: figures of kubectl that never become those of the books break a promise', () => {
+  const report = buildReport(keptEvidence, { ...facts, kubectlCaughtUpSeconds: null });
+  expect(findBrokenPromises(report, expected)).toEqual(['P7 the truth in kubectl get: it did not come to say the same as the books']);
 });
 
 test('the time while the target is away, and until it answers again, does not count against the use of the limit', () => {
