@@ -29,7 +29,7 @@ const lanesOf = ({ pipeline, lanes }: LedgerPlace, destination: string): LaneNam
   Array.from({ length: lanes }, (_, lane) => ({ pipeline, destination, lane }));
 
 /** Nothing is left to do for the records up to the last one of the lane; failed and blocked ones wait for people. */
-const isAtRest = ({ cursor, window, intents, counters }: JournalMessage, lastCaptured: number): boolean =>
+export const isAtRest = ({ cursor, window, intents, counters }: JournalMessage, lastCaptured: number): boolean =>
   cursor >= lastCaptured && window === 0 && intents.length === 0 && counters.retrying + counters.waiting + counters.ready === 0;
 
 /** @throws what the client throws while NATS is away */
