@@ -41,7 +41,7 @@ const syncPipelineKind: Kind = {
     { name: 'Oldest', type: 'date', jsonPath: '.status.oldestPendingTime', description: 'Age of the oldest of them.' },
     { name: 'Held', type: 'integer', jsonPath: '.status.held', description: 'Units that wait for a gate.' },
     { name: 'Errors', type: 'integer', jsonPath: '.status.failed', description: 'Units in the error bin.' },
-    { name: 'Rate/Min', type: 'integer', jsonPath: '.status.deliveredPerMinute', description: 'Units delivered in the last minute.' },
+    { name: 'Rate/Min', type: 'integer', jsonPath: '.status.deliveredPerMinute', description: 'Units delivered per minute.' },
     age,
     { name: 'Captured', type: 'integer', jsonPath: '.status.captured', description: 'Records captured.', wide: true },
     { name: 'Destinations', type: 'string', jsonPath: '.status.summary.destinations', description: 'Delivering, of all.', wide: true },

@@ -75,7 +75,9 @@ export const syncPipelineStatus = z
     oldestPendingTime: time().optional().describe('When the oldest record that is not passed somewhere was captured.'),
     held: count().optional().describe('Units that wait for a gate, over all destinations.'),
     failed: count().optional().describe('Units in the error bin, over all destinations.'),
-    deliveredPerMinute: count().optional().describe('Units delivered in the last minute, over all destinations.'),
+    deliveredPerMinute: count()
+      .optional()
+      .describe('Units delivered per minute, over all destinations; measured over the last minute, or since the operator began to look.'),
     destinations: z.array(destinationStatus).register(fieldFacts, byName).optional().describe('Figures of each destination.'),
     effective: effective.optional(),
     summary: z

@@ -66,7 +66,7 @@ export const readOptions = (args: readonly string[]): ReadOptions => {
     given = parseArgs({ args: [...args], options: flags }).values;
   } catch (error) {
     // parseArgs throws nothing but what the user got wrong; its first sentence says what.
-    return { kind: 'wrong', message: error instanceof Error ? (error.message.split('. ')[0] ?? '') : 'the options could not be read' };
+    return { kind: 'wrong', message: error instanceof Error ? (error.message.split(/\.\s/u)[0] ?? '') : 'the options could not be read' };
   }
   if (given.help === true) return { kind: 'help' };
   const parsed = values.safeParse(given);

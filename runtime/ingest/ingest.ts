@@ -43,6 +43,7 @@ export async function startIngest(options: IngestOptions): Promise<Ingest> {
       maxBodyBytes: options.connector.maxBodyBytes,
       source: options.source,
       logger: options.logger,
+      notStored: warnNowAndThen(options.logger),
       ...measured(options, mappings),
     },
     stopping.signal,
@@ -54,6 +55,19 @@ export async function startIngest(options: IngestOptions): Promise<Ingest> {
       stopping.abort();
       await server.close();
     },
+  };
+}
+
+/** In an outage thousands are refused: one line every 5 s says how many. */
+function warnNowAndThen(logger: Logger): (cause: Error) => void {
+  let count = 0;
+  let quietUntil = -Infinity;
+  return (err) => {
+    count += 1;
+    if (performance.now() < quietUntil) return;
+    quietUntil = performance.now() + 5_000;
+    logger.warn({ err, webhooks: count }, 'webhooks could not be stored; their senders are asked to try again');
+    count = 0;
   };
 }
 

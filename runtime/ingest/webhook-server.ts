@@ -18,6 +18,8 @@ export interface WebhookServerOptions {
   /** Undefined: no pipeline takes the topic. */
   readonly capture: (facts: WebhookFacts, body: Buffer) => Promise<CaptureResult> | undefined;
   readonly answered: (answer: { status: number; seconds: number; ignored: boolean }) => void;
+  /** A sender was asked to try again. */
+  readonly notStored: (cause: Error) => void;
   readonly logger: Logger;
 }
 
@@ -102,7 +104,7 @@ async function judge(
       if (captured === undefined) return { status: 200, text: 'no pipeline takes this topic', ignored: true };
       const result = await captured;
       if (result.kind === 'stored') return { status: 200, text: 'stored' };
-      options.logger.warn({ err: result.cause }, 'a webhook could not be stored; the sender is asked to try again');
+      options.notStored(result.cause);
       return { status: 503, text: 'not stored: try again' };
     }
   }
