@@ -5,7 +5,7 @@ const check = (name: string, ...command: Step['command']): Step => ({
   name,
   command,
   hasTests: false,
-  timeoutMs: 120_000,
+  timeoutMs: 300_000,
   isShown: false,
 });
 
@@ -16,7 +16,7 @@ const tests = (project: string, limits: { timeoutMs: number; isShown: boolean })
   ...limits,
 });
 
-const quick = { timeoutMs: 120_000, isShown: false };
+const quick = { timeoutMs: 300_000, isShown: false };
 
 /** The longest first, so that two at a time end together. */
 export const verifySteps: readonly Step[] = [

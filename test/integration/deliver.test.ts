@@ -34,7 +34,7 @@ const keys = generateKeyPairSync('ec', { namedCurve: 'P-256' });
 const publicKey = keys.publicKey.export({ type: 'spki', format: 'pem' }).toString();
 const privateKey = keys.privateKey.export({ type: 'pkcs8', format: 'pem' }).toString();
 /** A pod's address is its own: health and metrics have fixed ports. */
-const podAddress = '127.9.8.7';
+const podAddress = `127.9.${(process.pid >> 8) & 0xff}.${process.pid & 0xff}`;
 
 let server: TestNats;
 let nats: Nats;

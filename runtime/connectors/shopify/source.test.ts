@@ -61,9 +61,9 @@ test.each(['hush', 'sesame', 'third'])('C1: a webhook signed with any of the sec
   expect(await judge({ 'x-shopify-hmac-sha256': hmac(secret) })).toEqual(accepted);
 });
 
-test('C1: every secret is tried, whichever matches', async () => {
+test('C1: secrets are tried in their order until one matches', async () => {
   read.length = 0;
-  await judge();
+  await judge({ 'x-shopify-hmac-sha256': 'AAAA' });
   expect(read).toEqual(['shopify/current', 'shopify/next', 'other/third']);
 });
 
