@@ -11,10 +11,15 @@ export default defineConfig({
     projects: [
       {
         extends: true,
-        test: { name: 'unit', include: ['{runtime,operator,crds,local,bench}/**/*.test.ts', 'test/{simulators,support}/**/*.test.ts'] },
+        test: {
+          name: 'unit',
+          testTimeout: 60_000,
+          hookTimeout: 60_000,
+          include: ['{runtime,operator,crds,local,bench}/**/*.test.ts', 'test/{simulators,support}/**/*.test.ts'],
+        },
       },
       { extends: true, test: { name: 'architecture', include: ['test/architecture/*.test.ts'], testTimeout: 60_000, hookTimeout: 60_000 } },
-      { extends: true, test: { name: 'conformance', include: ['test/conformance/**/*.test.ts'] } },
+      { extends: true, test: { name: 'conformance', include: ['test/conformance/**/*.test.ts'], testTimeout: 60_000 } },
       { extends: true, test: { name: 'integration', include: ['test/integration/**/*.test.ts'], ...oneAtATime } },
       { extends: true, test: { name: 'e2e', include: ['test/e2e/**/*.test.ts'], ...oneAtATime } },
     ],

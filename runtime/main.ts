@@ -1,5 +1,4 @@
 /** Starts one role of the data plane and stops it on SIGTERM. */
-import { setTimeout as delay } from 'node:timers/promises';
 import { collectDefaultMetrics, Registry } from 'prom-client';
 import { readConnectorFile, readPipelineFiles } from './config-files.ts';
 import type { ConnectorDefinition } from './connectors/connector.ts';
@@ -17,6 +16,7 @@ import type { Logger } from './logger.ts';
 import { createSecretReader } from './secrets/read-secret.ts';
 import { readCredentials, readRuntimeSettings } from './settings.ts';
 import type { RuntimeSettings } from './settings.ts';
+import { untilAborted } from './until-aborted.ts';
 
 interface Parts {
   readonly settings: RuntimeSettings;
@@ -113,8 +113,4 @@ async function runDeliver(
   });
   const { install, pod } = settings;
   await deliver({ connector, definition, sink, pipelines, nats, publisher, install, pod, logger, ready }, signal);
-}
-
-async function untilAborted(signal: AbortSignal): Promise<void> {
-  while (!signal.aborted) await delay(3_600_000, undefined, { signal }).catch(() => undefined); // aborted: the loop ends
 }

@@ -62,12 +62,14 @@ export const connectorStatusPace: Pace<ConnectorStatus> = {
 };
 
 function figuresOf(reports: readonly ConnectorLive[], now: number): ConnectorStatus {
-  if (reports.length === 0) return {};
+  // One deliver pod a Connector: an older report is of a pod that is gone.
+  const [newest] = reports.toSorted((a, b) => b.at - a.at);
+  if (newest === undefined) return {};
   const has = (circuit: ConnectorLive['circuit']): boolean => reports.some((report) => report.circuit === circuit);
   return {
     circuit: has('Open') ? 'Open' : has('Probing') ? 'Probing' : 'Closed',
-    inUse: reports.reduce((all, { inUse }) => all + inUse, 0),
-    limit: reports.reduce((all, { limit }) => all + limit, 0),
+    inUse: newest.inUse,
+    limit: newest.limit,
     observedAt: wholeSeconds(now),
   };
 }

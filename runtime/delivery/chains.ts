@@ -66,11 +66,20 @@ export class Chains {
     return [...this.#active.values()];
   }
 
-  /** Whatever waits after a failed try goes now, as if it had not been tried. */
-  hurry(now: number): void {
+  /**
+   * Whatever waits after a failure goes now, and the time the circuit was open counts for no try. What was refused for
+   * the account's limit or credentials keeps its pause: one such record must not open the circuit again and again.
+   */
+  hurry(now: number, openMs: number): void {
     const heads = [...this.retrying].flatMap(({ parked }) => parked.slice(0, 1));
     for (const unit of [...this.activeUnits(), ...heads]) {
-      unit.tries = { failed: 0, throttled: 0 };
+      const { firstFailedAt, throttled } = unit.tries;
+      unit.tries = {
+        failed: 0,
+        throttled,
+        ...(firstFailedAt === undefined ? {} : { firstFailedAt: Math.min(now, firstFailedAt + openMs) }),
+      };
+      if (throttled > 0) continue;
       // A quarantine ends at its own time: the call may still be running.
       if (unit.phase === 'backoff' || unit.phase === 'waiting') unit.wakeAt = now;
     }

@@ -1,5 +1,6 @@
 /** The deliver role: one pod of a destination Connector, owner of all lanes of the destinations that use it. */
 import { setTimeout as delay } from 'node:timers/promises';
+import { JetStreamApiCodes, JetStreamApiError } from '@nats-io/jetstream';
 import { Kvm } from '@nats-io/kv';
 import type { ConnectorDefinition, Sink, SinkDefinition } from '../connectors/connector.ts';
 import type { ConnectorFile, PipelineConfig, PipelineFile } from '../contract/config.ts';
@@ -9,10 +10,13 @@ import { SlotGovernor } from '../governor/slots.ts';
 import type { Nats } from '../jetstream/connection.ts';
 import { ParkedPayloads } from '../jetstream/parked-payloads.ts';
 import type { Publisher } from '../jetstream/publisher.ts';
+import { JournalStore, JournalUnreadableError } from '../jetstream/journal-store.ts';
 import type { Logger } from '../logger.ts';
-import { LaneLostError, LaneOwner } from './lane-owner.ts';
+import { untilAborted } from '../until-aborted.ts';
+import { LaneLostError, LaneOwner, slotID } from './lane-owner.ts';
 import type { LaneWorld } from './lane-owner.ts';
 import { liveReport } from './live-report.ts';
+import { openCalls } from './lane-io.ts';
 import { compileMapping } from './mapping.ts';
 import type { Mapping } from './mapping.ts';
 
@@ -30,8 +34,9 @@ export interface DeliverOptions {
   readonly ready: () => void;
 }
 
-export interface LanePlan {
+interface LanePlan {
   readonly lane: LaneName;
+  readonly suspended: boolean;
   readonly mappings: readonly [Mapping, ...Mapping[]];
 }
 
@@ -51,17 +56,29 @@ export async function deliver(options: DeliverOptions, signal: AbortSignal): Pro
     owner: options.pod,
     now: Date.now,
     random: Math.random,
-    circuitClosed: () => {
-      for (const owner of owners) owner.circuitClosed();
+    circuitClosed: (openMs) => {
+      for (const owner of owners) owner.circuitClosed(openMs);
     },
   };
   const stop = new AbortController();
   const both = AbortSignal.any([signal, stop.signal]);
   const beside = [tickGovernor(governor, both), reportLive(options, governor, both)];
   try {
-    for (const plan of planLanes(options)) owners.push(await takePatiently(plan, { world, logger: options.logger, signal }));
-    options.ready();
-    await Promise.all(owners.map((owner) => owner.run(signal)));
+    const plans = planLanes(options);
+    // L1: calls that may still run occupy the account before the first new one is made, those of suspended lanes too.
+    await Promise.all(plans.map(({ lane }) => keepOpenCalls(lane, world, signal)));
+    const active = plans.filter(({ suspended }) => !suspended);
+    let untaken = active.length;
+    if (untaken === 0) options.ready();
+    // P4: each lane goes as soon as it is taken, whatever keeps another from it.
+    const runs = active.map(async (plan) => {
+      const owner = await takePatiently(plan, { world, logger: options.logger, signal });
+      owners.push(owner);
+      untaken -= 1;
+      if (untaken === 0) options.ready();
+      await owner.run(signal);
+    });
+    await Promise.all([untilAborted(signal), ...runs]);
   } finally {
     stop.abort();
     await Promise.allSettled(beside);
@@ -69,17 +86,18 @@ export async function deliver(options: DeliverOptions, signal: AbortSignal): Pro
   }
 }
 
-/** The lanes of the destinations that use this Connector and are not suspended, each with its running and its previous mapping. */
+/** The lanes of the destinations that use this Connector, each with its running and its previous mapping. */
 function planLanes({ connector, definition, pipelines }: Pick<DeliverOptions, 'connector' | 'definition' | 'pipelines'>): LanePlan[] {
   const { sink } = definition;
   if (sink === undefined) return [];
   return pipelines.flatMap(({ running, previous }) =>
     running.destinations
-      .filter((destination) => destination.connector === connector.name && !destination.suspended)
+      .filter((destination) => destination.connector === connector.name)
       .flatMap((destination) => {
         const earlier = previous === undefined ? [] : mappingsOf(previous, destination.name, sink);
         const mappings = [compileMapping(running, destination, sink), ...earlier] as const;
         return Array.from({ length: running.lanes }, (_, lane) => ({
+          suspended: destination.suspended,
           lane: { pipeline: { namespace: running.namespace, name: running.name }, destination: destination.name, lane },
           mappings,
         }));
@@ -91,6 +109,25 @@ function mappingsOf(pipeline: PipelineConfig, name: string, sink: SinkDefinition
   return pipeline.destinations
     .filter((destination) => destination.name === name)
     .map((destination) => compileMapping(pipeline, destination, sink));
+}
+
+async function keepOpenCalls(lane: LaneName, { nats, publisher, governor, lostCallHoldMs }: LaneWorld, signal: AbortSignal): Promise<void> {
+  for (;;) {
+    signal.throwIfAborted();
+    try {
+      const { message } = await (await JournalStore.open(lane, nats.connection, publisher)).readHead();
+      for (const { id, until } of openCalls(message, lostCallHoldMs)) governor.keep(slotID(lane, id), until);
+      return;
+    } catch (error) {
+      // Without a journal there is no call to know of; taking the lane will say what is wrong.
+      if (
+        error instanceof JournalUnreadableError ||
+        (error instanceof JetStreamApiError && error.code === JetStreamApiCodes.StreamNotFound)
+      )
+        return;
+      await delay(1_000, undefined, { signal }); // NATS is away
+    }
+  }
 }
 
 /** While NATS is away or the operator has not yet made the lane, it is tried again. */

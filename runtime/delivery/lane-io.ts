@@ -16,7 +16,8 @@ export type LaneInput =
   | { readonly kind: 'answered'; readonly id: string; readonly outcome: Outcome; readonly counted: boolean; readonly random: number }
   /** The commit in flight is durable; `firstSeq` is the state-stream sequence of its first message. */
   | { readonly kind: 'committed'; readonly firstSeq: number }
-  | { readonly kind: 'circuit closed' }
+  /** `openMs`: how long it was open; that time counts for no try. */
+  | { readonly kind: 'circuit closed'; readonly openMs: number }
   /** Time has passed. */
   | { readonly kind: 'tick' };
 
@@ -40,6 +41,8 @@ export interface LaneSetup {
   /** What was learned from capture headers and journal events of the last six hours, up to the cursor. */
   readonly memory: KeyMemory;
   readonly parked: readonly ParkedPlace[];
+  /** The highest place given so far, tombstones' included: a new one never takes the subject of an old one. */
+  readonly lastOrder: string;
   /** How long after its intent a call may still run at the target, in ms. */
   readonly lostCallHoldMs: number;
 }

@@ -35,11 +35,16 @@ export interface LaneWorld {
   /** A call must be on the wire within this time of its intent, in ms: later its quarantine might be over. */
   readonly startWithinMs: number;
   /** Told to all lanes of the account. */
-  readonly circuitClosed: () => void;
+  readonly circuitClosed: (openMs: number) => void;
 }
 
 /** Another owner has taken the lane. */
 export class LaneLostError extends Error {}
+
+/** What a unit's slot is known by within the pod. */
+export function slotID({ pipeline, destination, lane }: LaneName, id: string): string {
+  return `${pipeline.namespace}/${pipeline.name}/${destination}/${lane}/${id}`;
+}
 
 type Effect<K extends LaneEffect['kind']> = Extract<LaneEffect, { kind: K }>;
 
@@ -65,12 +70,12 @@ export class LaneOwner {
     const store = await JournalStore.open(name, world.nats.connection, world.publisher);
     const head = await store.readHead();
     const place = { nats: world.nats, lane: name };
-    const [memory, parked] = await Promise.all([
+    const [memory, { parked, lastOrder }] = await Promise.all([
       recallMemory(place, head.message, { now: world.now(), signal }),
       readParked(place, signal),
     ]);
     const { lostCallHoldMs, owner } = world;
-    const lane = new Lane({ last: head.message, owner, mappings, memory, parked, lostCallHoldMs });
+    const lane = new Lane({ last: head.message, owner, mappings, memory, parked, lastOrder, lostCallHoldMs });
     const claimed = await store.commit(lane.claim(world.now()), [], { headSeq: head.seq, signal });
     if (claimed.kind === 'lost') throw new LaneLostError(`somebody else has taken lane ${name.lane} of ${name.destination}`);
     return new LaneOwner(name, { world, store, lane, head: { seq: claimed.headSeq, message: head.message } });
@@ -106,17 +111,17 @@ export class LaneOwner {
   }
 
   /** The circuit of the account has closed. */
-  circuitClosed(): void {
-    this.#step({ kind: 'circuit closed' });
+  circuitClosed(openMs: number): void {
+    this.#step({ kind: 'circuit closed', openMs });
   }
 
   async #settleAll(): Promise<void> {
     this.#reading = false;
-    while (this.#calls.size > 0) await Promise.allSettled(this.#calls);
-    // The last outcomes may be in a commit of their own, which begins when the one in flight has ended.
-    for (let before: Promise<void> | undefined; before !== this.#committing;) {
+    // A commit may begin calls, and calls begin commits: done when neither has.
+    for (let before: Promise<void> | undefined; before !== this.#committing || this.#calls.size > 0;) {
       before = this.#committing;
       await before;
+      await Promise.allSettled(this.#calls);
     }
   }
 
@@ -166,8 +171,7 @@ export class LaneOwner {
   }
 
   #slotID(id: string): string {
-    const { pipeline, destination, lane } = this.name;
-    return `${pipeline.namespace}/${pipeline.name}/${destination}/${lane}/${id}`;
+    return slotID(this.name, id);
   }
 
   async #commit({ message, writes }: Effect<'commit'>): Promise<void> {
@@ -194,9 +198,9 @@ export class LaneOwner {
   async #call({ id, prepared, intentAt }: Effect<'call'>): Promise<void> {
     const { sink, governor, now, random } = this.#world;
     const outcome = await sink.send(prepared.call, { beforeWrite: this.#mayStill(intentAt) }, this.#stop.signal);
-    const { counted, closed } = governor.report(this.#slotID(id), outcome, now());
+    const { counted, closedAfterMs } = governor.report(this.#slotID(id), outcome, now());
     this.#step({ kind: 'answered', id, outcome, counted, random: random() });
-    if (closed) this.#world.circuitClosed();
+    if (closedAfterMs !== undefined) this.#world.circuitClosed(closedAfterMs);
   }
 
   /** Asked as the request goes to the socket: by the wall clock and by the monotonic one, which stands still while a VM is suspended. */

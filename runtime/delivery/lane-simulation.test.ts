@@ -81,6 +81,7 @@ class World {
   crashes = 0;
   mostInFlight = 0;
   #stateSeq = 1;
+  #lastOrder = '0';
   #owner = 0;
   #lane: Lane;
   #read = 0;
@@ -120,7 +121,7 @@ class World {
     else if (choice < 0.6) this.#grantOne();
     else if (choice < 0.85) this.#answerOne(calm);
     else if (choice < 0.9) this.#loadOne();
-    else if (choice < 0.92) this.#step({ kind: 'circuit closed' });
+    else if (choice < 0.92) this.#step({ kind: 'circuit closed', openMs: Math.floor(this.random() * 1_000) });
     else this.#passTime();
   }
 
@@ -201,6 +202,7 @@ class World {
     const name = `${place.keyHash}.${place.order}.${place.unit}`;
     const found = this.parked.get(name)?.place.seq ?? 0;
     if (found !== place.seq) throw new Error(`expected sequence ${place.seq} at ${name}, but it is ${found}`);
+    if (place.order > this.#lastOrder) this.#lastOrder = place.order;
     if (content === undefined) this.parked.delete(name);
     else this.parked.set(name, { ...content, place: { ...place, seq: this.#stateSeq, meta: content.meta } });
     this.#stateSeq += 1;
@@ -281,7 +283,7 @@ class World {
     this.#pendingCommit = undefined;
     const parked = [...this.parked.values()].map(({ place }) => ({ ...place })).toSorted((a, b) => (a.order < b.order ? -1 : 1));
     const { mappings, lostCallHoldMs, records } = this.options;
-    const lane = new Lane({ last, owner: `owner-${this.#owner}`, mappings, memory, parked, lostCallHoldMs });
+    const lane = new Lane({ lastOrder: this.#lastOrder, last, owner: `owner-${this.#owner}`, mappings, memory, parked, lostCallHoldMs });
     this.journal.push(lane.claim(this.now));
     this.#stateSeq += 1;
     this.#read = records.findIndex(({ seq }) => seq > last.cursor);

@@ -69,13 +69,14 @@ class Driven {
   readonly #lane: Lane;
   #seq = 1;
 
-  constructor(change: Change) {
+  constructor(change: Change, last: JournalMessage = firstJournalMessage({ cursor: 0, at: 0, generation: 1 }), before: Change = change) {
     this.#lane = new Lane({
-      last: firstJournalMessage({ cursor: 0, at: 0, generation: 1 }),
+      last,
       owner: 'a',
-      mappings: [mappingOf(change)],
+      mappings: [mappingOf(change), { ...mappingOf(before), generation: 0 }],
       memory: new KeyMemory(),
       parked: [],
+      lastOrder: '0',
       lostCallHoldMs: 1_000,
     });
     this.#lane.claim(this.now);
@@ -95,6 +96,10 @@ class Driven {
 
   get nextWakeAt(): number {
     return this.#lane.nextWakeAt;
+  }
+
+  get room(): number {
+    return this.#lane.room;
   }
 
   #perform(effects: readonly LaneEffect[]): void {
@@ -167,12 +172,12 @@ test('D4: with onUnknown Bin a call of unknown outcome is binned after its quara
   expect(lane.last).toMatchObject({ intents: [], counters: { failedBy: { OutcomeUnknown: 1 } } });
 });
 
-test('P3: what waits after a failure goes at once when the circuit closes, as if it had not been tried', () => {
+test('P3: what waits after a failure goes at once when the circuit closes, and the time it was open counts for no try', () => {
   const lane = new Driven({ forMs: 1_000 });
   lane.give({ kind: 'record', record: recordOf(1, '{"id":5}') });
   lane.answer('1._', { kind: 'transient', reason: 'Busy' });
   lane.now += 60_000;
-  lane.give({ kind: 'circuit closed' });
+  lane.give({ kind: 'circuit closed', openMs: 60_000 });
   expect(lane.calls).toEqual(['1._', '1._']);
   lane.answer('1._', { kind: 'transient', reason: 'Busy' });
   expect(lane.last.counters.failed).toBe(0);
@@ -189,4 +194,50 @@ test('Unchanged: content that the target has is not sent again, unless a call in
   lane.answer('3._', { kind: 'rejected', reason: 'Wrong' });
   expect(lane.last.counters.failed).toBe(1);
   expect(lane.calls).toEqual(['1._', '3._']);
+});
+
+test('P4: time at which the circuit was closed counts for retry.for, so that a record that never works ends in the bin', () => {
+  const lane = new Driven({ forMs: 10_000 });
+  lane.give({ kind: 'record', record: recordOf(1, '{"id":5}') });
+  while (lane.last.counters.failed === 0 && lane.calls.length < 30) {
+    lane.answer('1._', { kind: 'transient', reason: 'ServerError' });
+    lane.now += 2_000;
+    // The circuit opens and closes again and again, by the calls of others.
+    lane.give({ kind: 'circuit closed', openMs: 1_000 });
+  }
+  expect(lane.last.counters.failedBy).toEqual({ RetriesExhausted: 1 });
+});
+
+test('L2: a record that is refused for its credentials alone keeps its pause when the circuit closes', () => {
+  const lane = new Driven({});
+  lane.give({ kind: 'record', record: recordOf(1, '{"id":5}') });
+  lane.answer('1._', { kind: 'unauthorized', reason: 'Forbidden' });
+  lane.give({ kind: 'circuit closed', openMs: 1_000 });
+  expect(lane.calls).toEqual(['1._']);
+  lane.now = lane.nextWakeAt;
+  lane.give({ kind: 'tick' });
+  expect(lane.calls).toEqual(['1._', '1._']);
+  expect(lane.last.counters.failed).toBe(0);
+});
+
+test('D4: a record with an open intent of the generation before is judged by that one, and its intent is closed', () => {
+  const first = firstJournalMessage({ cursor: 0, at: 0, generation: 0 });
+  const intent = { seq: 1, keyHash: hash128('5'), unit: '_', attempt: 1, callKey: 'x', at: 0, generation: 0 };
+  const lane = new Driven({ filter: 'false' }, { ...first, intents: [intent] }, {});
+  lane.give({ kind: 'record', record: recordOf(1, '{"id":5}') });
+  lane.now = 10_000;
+  lane.give({ kind: 'tick' });
+  expect(lane.calls).toEqual(['1._']);
+  lane.answer('1._', { kind: 'delivered', response: { status: 204 } });
+  expect(lane.last).toMatchObject({ intents: [], cursor: 1, counters: { delivered: 1 } });
+});
+
+test('D1: reading stops before a journal message would have to name more settled records than it can hold', () => {
+  const lane = new Driven({ filter: 'record.id == 5' });
+  lane.give({ kind: 'record', record: recordOf(1, '{"id":5}') });
+  for (let seq = 2; lane.room > 0 && seq < 20_000; seq += 1) lane.give({ kind: 'record', record: recordOf(seq, '{"id":6}', '6') });
+  expect(lane.last.done.length).toBe(5_000);
+  lane.answer('1._', { kind: 'delivered', response: { status: 204 } });
+  expect(lane.last).toMatchObject({ cursor: 5_001, done: [] });
+  expect(lane.room).toBeGreaterThan(0);
 });

@@ -11,7 +11,7 @@
 import type { RecordKind } from '../contract/config.ts';
 import type { FilterReason, Intent, JournalMessage } from '../contract/journal.ts';
 import { Chains } from './chains.ts';
-import { checkpointFrom, takeCommit } from './checkpoint.ts';
+import { checkpointFrom, takeCommit, unitID } from './checkpoint.ts';
 import type { Change, Checkpoint } from './checkpoint.ts';
 import type { KeyMemory } from './key-memory.ts';
 import { quarantineEnd } from './lane-io.ts';
@@ -22,6 +22,7 @@ import { Outbox } from './outbox.ts';
 import type { Group } from './outbox.ts';
 import { Parking } from './parking.ts';
 import { inspect, planUnit } from './plan-unit.ts';
+import type { Inspection } from './plan-unit.ts';
 import type { CapturedRecord } from './record.ts';
 import { isExhausted, resolveUnknown, settle } from './settle.ts';
 import type { Settlement } from './settle.ts';
@@ -30,6 +31,8 @@ import type { Chain, PreparedCall, Unit } from './unit.ts';
 
 /** Limits of what is read ahead. */
 const maxWindowRecords = 500;
+/** Each journal message names them. */
+const maxPassedAboveCursor = 5_000;
 const maxWindowBytes = 16 * 1024 * 1024;
 
 export class Lane {
@@ -46,15 +49,15 @@ export class Lane {
   #now = 0;
   #effects: LaneEffect[] = [];
 
-  constructor({ last, owner, mappings, memory, parked, lostCallHoldMs }: LaneSetup) {
+  constructor({ last, owner, mappings, memory, parked, lastOrder, lostCallHoldMs }: LaneSetup) {
     this.#checkpoint = checkpointFrom(last, { name: owner, generation: mappings[0].generation });
     this.#mappings = mappings;
     this.#memory = memory;
     this.#lostCallHoldMs = lostCallHoldMs;
     for (const intent of last.intents) this.#quarantine(intent);
+    this.#parking.sawOrder(lastOrder);
     for (const place of parked) {
       const unit = parkedUnit(place);
-      this.#parking.sawOrder(place.order);
       this.#chains.of(unit.keyHash).parked.push(unit);
     }
   }
@@ -71,7 +74,8 @@ export class Lane {
 
   /** How many more records may be read now. */
   get room(): number {
-    if (this.#chains.windowBytes >= maxWindowBytes || this.#outbox.bytes >= maxWindowBytes) return 0;
+    const isFull = this.#chains.windowBytes >= maxWindowBytes || this.#outbox.bytes >= maxWindowBytes;
+    if (isFull || this.#checkpoint.passed.size >= maxPassedAboveCursor) return 0;
     return Math.max(0, maxWindowRecords - this.#chains.windowRecords);
   }
 
@@ -106,7 +110,7 @@ export class Lane {
         this.#committed(input.firstSeq);
         break;
       case 'circuit closed':
-        this.#hurry();
+        this.#hurry(input.openMs);
         break;
       case 'tick':
         this.#wake();
@@ -151,17 +155,18 @@ export class Lane {
   #read(record: CapturedRecord): void {
     const { seq, keyHash } = record;
     if (seq <= this.#checkpoint.cursor) return;
-    const at = Date.parse(record.capturedAt);
     if (this.#checkpoint.passed.has(seq)) {
-      this.#memory.saw(record, at);
+      this.#memory.saw(record, this.#now);
       this.#outbox.add({ changes: [{ kind: 'read', seq }] });
       return;
     }
-    const [mapping] = this.#mappings;
+    // A call of the owner before us may be running: its record is judged by the mapping that made it, and not refused.
+    const intent = this.#checkpoint.intents.get(unitID({ seq, unit: '_' }));
+    const mapping = this.#mappings.find(({ generation }) => generation === intent?.generation) ?? this.#mappings[0];
     const inspection = inspect(mapping, record);
     const kind: RecordKind = inspection.kind === 'Cancel' ? 'Cancel' : 'Record';
-    const refusal = this.#memory.refusal(record) ?? (inspection.kind === 'filtered' ? inspection.reason : undefined);
-    this.#memory.saw(record, at);
+    const refusal = intent === undefined ? this.#refusal(record, inspection) : undefined;
+    this.#memory.saw(record, this.#now);
     this.#outbox.add({ changes: [{ kind: 'read', seq }] });
     if (refusal !== undefined) {
       this.#outbox.add({ changes: [{ kind: 'passed', seq }, ...filteredChanges(record, refusal, this.#now)] });
@@ -170,6 +175,10 @@ export class Lane {
     const chain = this.#chains.of(keyHash);
     this.#chains.enterWindow(chain, windowUnit(record, kind));
     this.#advance(chain);
+  }
+
+  #refusal(record: CapturedRecord, inspection: Inspection): FilterReason | undefined {
+    return this.#memory.refusal(record) ?? (inspection.kind === 'filtered' ? inspection.reason : undefined);
   }
 
   /** Starts the head of a chain, and parks what waits behind a parked one. */
@@ -422,8 +431,8 @@ export class Lane {
   }
 
   /** P3: what failed for a passing reason goes again by itself when the target is back. */
-  #hurry(): void {
-    this.#chains.hurry(this.#now);
+  #hurry(openMs: number): void {
+    this.#chains.hurry(this.#now, openMs);
     this.#wake();
   }
 }

@@ -13,6 +13,9 @@ export interface ParkingOrder extends Partial<Failure> {
   readonly generation?: number;
 }
 
+/** For people to read; headers have room for no more. */
+const maxMessageLength = 1_000;
+
 export class Parking {
   /** Places of one key sort by the time of parking: 20 digits. */
   #lastOrder = 0;
@@ -87,7 +90,7 @@ function metaOf(
     generation,
     ...(reason === undefined ? {} : { reason }),
     ...(field === undefined ? {} : { field }),
-    ...(message === undefined ? {} : { message }),
+    ...(message === undefined ? {} : { message: message.slice(0, maxMessageLength) }),
   };
 }
 

@@ -79,10 +79,10 @@ test('L1: a target that says "too many" and names no pause, or a pause of nothin
 test.each(both)('L2: refused credentials are no try; the circuit says when it goes again (counted %s)', (counted) => {
   const outcome: Outcome = { kind: 'unauthorized', reason: 'TokenRefused' };
   const late = { forMs: 1, onUnknown: 'Bin' } as const;
-  expect(settled(outcome, { counted, tries: some, policy: late })).toEqual({
+  expect(settled(outcome, { counted, tries: some, policy: late, random: 1 })).toEqual({
     kind: 'again',
-    delayMs: 0,
-    tries: some,
+    delayMs: 1_000 * 2 ** Math.min(some.throttled, 5),
+    tries: { ...some, throttled: some.throttled + 1 },
     reason: 'TokenRefused',
   });
 });

@@ -12,7 +12,7 @@ export interface Tries {
   readonly failed: number;
   /** Epoch ms of the first counted failure; undefined when there was none. */
   readonly firstFailedAt?: number;
-  /** Refusals for the account's limit in a row. */
+  /** Refusals for the account's limit or its credentials in a row. */
   readonly throttled: number;
 }
 
@@ -61,8 +61,11 @@ export function settle({ outcome, recordKind, counted, random, at }: Answer, tri
       const delayMs = Math.max(leastThrottleMs, outcome.afterMs ?? jittered(500 * 2 ** Math.min(tries.throttled, 6), random));
       return { kind: keepsInProcess(delayMs), delayMs, tries: { ...tries, throttled: tries.throttled + 1 }, reason: 'Throttled' };
     }
-    case 'unauthorized':
-      return { kind: 'again', delayMs: 0, tries, reason: outcome.reason };
+    case 'unauthorized': {
+      // Never binned: but it must not be the next one to ask, should it alone be refused.
+      const delayMs = jittered(1_000 * 2 ** Math.min(tries.throttled, 5), random);
+      return { kind: 'again', delayMs, tries: { ...tries, throttled: tries.throttled + 1 }, reason: outcome.reason };
+    }
     case 'transient':
       if (!counted) return uncounted(outcome, tries);
       return countedFailure({ reason: outcome.reason, afterMs: outcome.afterMs, random, at }, tries, policy);

@@ -63,9 +63,9 @@ test('L2: with an open circuit one probe goes when it is due, and its answer let
   const { governor, granted, ask } = governorWith(3);
   ask('a');
   ask('b');
-  expect(governor.report('a', transient, 0)).toEqual({ counted: true, closed: false });
+  expect(governor.report('a', transient, 0)).toEqual({ counted: true, closedAfterMs: undefined });
   governor.release('a', 0);
-  expect(governor.report('b', transient, 10)).toEqual({ counted: false, closed: false });
+  expect(governor.report('b', transient, 10)).toEqual({ counted: false, closedAfterMs: undefined });
   governor.release('b', 10);
   for (const id of ['c', 'd', 'e']) ask(id);
   expect([granted.join(), governor.circuit.kind, governor.nextWakeAt()]).toEqual(['a,b', 'open', 110]);
@@ -73,7 +73,7 @@ test('L2: with an open circuit one probe goes when it is due, and its answer let
   expect(granted.join()).toBe('a,b');
   governor.tick(110);
   expect([granted.join(), governor.circuit.kind]).toEqual(['a,b,c', 'probing']);
-  expect(governor.report('c', delivered, 120)).toEqual({ counted: false, closed: true });
+  expect(governor.report('c', delivered, 120)).toEqual({ counted: false, closedAfterMs: 110 });
   governor.release('c', 120);
   expect([granted.join(), governor.circuit.kind]).toEqual(['a,b,c,d,e', 'closed']);
 });
@@ -88,7 +88,7 @@ test('L2: what fails while the circuit is open is no try, nor is the failure tha
 test('L2: a call that was not made is no try', () => {
   const { governor, ask } = governorWith(1);
   ask('a');
-  expect(governor.report('a', { kind: 'transient', reason: 'NotSent' }, 0)).toEqual({ counted: false, closed: false });
+  expect(governor.report('a', { kind: 'transient', reason: 'NotSent' }, 0)).toEqual({ counted: false, closedAfterMs: undefined });
 });
 
 test('L2: a probe that was not made leaves the next request to be the probe at once', () => {
@@ -259,4 +259,24 @@ test('L1, L2: whatever is asked, ends, is lost and dropped: never above the limi
     }),
     { numRuns: 500 },
   );
+});
+
+test('P4: a probe that fails does not probe again while another waits', () => {
+  const governor = new SlotGovernor({ limit: 5, policy: { failures: 1, openForMs: 100, maxOpenForMs: 400 } });
+  const granted: string[] = [];
+  const ask = (id: string, seq: number, now: number) => governor.request({ id, capturedAt: 0, seq, grant: () => granted.push(id) }, now);
+  const fails: Outcome = { kind: 'transient', reason: 'ServerError' };
+  const failOnce = (id: string, seq: number, now: number) => {
+    governor.report(id, fails, now);
+    ask(id, seq, now);
+    governor.release(id, now);
+  };
+  ask('oldest', 1, 0);
+  failOnce('oldest', 1, 0);
+  ask('other', 2, 0);
+  governor.tick(100);
+  failOnce('oldest', 1, 100);
+  governor.tick(300);
+  expect(granted).toEqual(['oldest', 'oldest', 'other']);
+  expect(governor.report('other', { kind: 'delivered', response: { status: 204 } }, 310)).toEqual({ counted: false, closedAfterMs: 310 });
 });

@@ -28,6 +28,7 @@ export class SlotGovernor {
   readonly #lost = new Map<string, number>();
   #circuit: CircuitState = closedCircuit;
   #hasAnswered = false;
+  #lastProbe: string | undefined;
 
   constructor(slots: Slots) {
     this.#slots = slots;
@@ -71,14 +72,14 @@ export class SlotGovernor {
     this.#waiting.splice(0, this.#waiting.length, ...kept);
   }
 
-  /** How a call ended. `counted`: whether a failure is a try of its unit. `closed`: the circuit closed by this. */
-  report(id: string, outcome: Outcome, now: number): { readonly counted: boolean; readonly closed: boolean } {
+  /** How a call ended. `counted`: whether a failure is a try of its unit. `closedAfterMs`: the circuit closed by this, after so long. */
+  report(id: string, outcome: Outcome, now: number): { readonly counted: boolean; readonly closedAfterMs: number | undefined } {
     const before = this.#circuit;
     if (outcome.kind === 'delivered' || outcome.kind === 'duplicate' || outcome.kind === 'rejected') this.#hasAnswered = true;
     this.#circuit = onOutcome(before, { id, outcome, now }, this.#slots.policy);
     return {
       counted: before.kind === 'closed' && this.#circuit.kind === 'closed' && !isNotMade(outcome),
-      closed: before.kind !== 'closed' && this.#circuit.kind === 'closed',
+      closedAfterMs: before.kind !== 'closed' && this.#circuit.kind === 'closed' ? now - before.since : undefined,
     };
   }
 
@@ -113,6 +114,13 @@ export class SlotGovernor {
     return this.#slots.limit;
   }
 
+  /** The oldest; as a probe rather another than the last one, which may fail for a reason of its own. */
+  #takeNext(): SlotRequest | undefined {
+    if (this.#circuit.kind !== 'open') return this.#waiting.shift();
+    const other = this.#waiting.findIndex(({ id }) => id !== this.#lastProbe);
+    return this.#waiting.splice(Math.max(0, other), 1)[0];
+  }
+
   #expire(now: number): void {
     for (const [id, until] of this.#lost) {
       if (until <= now) this.#lost.delete(id);
@@ -122,8 +130,9 @@ export class SlotGovernor {
   #grant(now: number): void {
     this.#expire(now);
     while (this.#inUse.size + this.#lost.size < this.#slots.limit && mayCall(this.#circuit, now)) {
-      const next = this.#waiting.shift();
+      const next = this.#takeNext();
       if (next === undefined) return;
+      if (this.#circuit.kind === 'open') this.#lastProbe = next.id;
       this.#inUse.add(next.id);
       this.#circuit = onCall(this.#circuit, next.id);
       next.grant();

@@ -92,3 +92,10 @@ test.each(['recrd.id', 'body.id', 'now()', 'record.'])('a source with the key %s
   expect(() => compileSource(pipeline({ key }))).toThrow(ExpressionError);
   expect(() => compileSource(pipeline({ key: 'record.id', version: key }))).toThrow(ExpressionError);
 });
+
+test('P4: a key that no header could hold gets a key of its own', () => {
+  expect(capture(byID, JSON.stringify({ id: 'x'.repeat(1_100), updated_at: '2026-11-27T05:00:00Z' }))).toMatchObject({
+    key: 'raw:w-1',
+    problem: { reason: 'ExpressionError', field: 'source.key' },
+  });
+});

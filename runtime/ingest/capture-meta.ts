@@ -39,11 +39,20 @@ export function captureMeta(mapping: SourceMapping, parsed: ParsedRecord, facts:
   const variables: Variables = { record: parsed.value, meta: { ...facts, version: '' } };
   const key = textOf('source.key', () => keyText(mapping.key.evaluate(variables)));
   if (!key.ok) return raw(facts, key.problem);
+  if (JSON.stringify(key.text).length > maxKeyLength) return raw(facts, keyTooLong);
   const { version } = mapping;
   if (version === undefined) return { key: key.text, ...facts };
   const text = textOf('source.version', () => versionText(version.evaluate(variables)));
   return text.ok ? { key: key.text, ...facts, version: text.text } : raw(facts, text.problem);
 }
+
+/** As JSON. Keys travel in headers, of which the server takes 64 KiB in all. */
+const maxKeyLength = 1_024;
+const keyTooLong: CaptureProblem = {
+  reason: 'ExpressionError',
+  field: 'source.key',
+  message: `the key is longer than ${maxKeyLength} characters`,
+};
 
 /** A key of its own: it blocks nobody. */
 function raw(facts: WebhookFacts, problem: CaptureProblem): CaptureMeta {

@@ -21,10 +21,17 @@ export interface JournalHead {
   readonly message: JournalMessage;
 }
 
+/** The server goes on refusing a commit that no other owner has overtaken. */
+class CommitRefusedError extends Error {
+  constructor(subject: string, cause: RefusedError) {
+    super(`a commit to ${subject} is refused again and again (${cause.code})`, { cause });
+  }
+}
+
 export type CommitResult = { readonly kind: 'committed'; readonly headSeq: number; readonly firstSeq: number } | { readonly kind: 'lost' };
 
 /** The lane has no journal yet, or one of a version this build does not know. */
-class JournalUnreadableError extends Error {}
+export class JournalUnreadableError extends Error {}
 
 const expectedSequence = 'Nats-Expected-Last-Subject-Sequence';
 const tombstoneTTL = '1h';
@@ -83,6 +90,7 @@ export class JournalStore {
         if (known.kind === 'committed') return { ...known, firstSeq: known.headSeq - writes.length };
         // Refused although the head is still the one it was made after: a parked unit is not where the lane thinks it is.
         if (error instanceof RefusedError && error.code === refusalCodes.wrongLastSequence && attempt >= 5) return { kind: 'lost' };
+        if (error instanceof RefusedError && attempt >= 20) throw new CommitRefusedError(this.#subject, error);
         await delay(Math.min(50 * 2 ** attempt, 1_000), undefined, { signal });
       }
     }

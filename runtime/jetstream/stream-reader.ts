@@ -72,7 +72,7 @@ class DeliverySequence {
   last = 0;
 
   check(message: JsMsg): void {
-    if (message.info.deliverySequence !== this.last + 1) throw new GapError();
+    if (message.info.deliverySequence !== this.last + 1) throw new GapError('a message of a reader did not arrive');
     this.last += 1;
   }
 }
@@ -86,7 +86,7 @@ export interface ScanOptions {
   readonly signal: AbortSignal;
 }
 
-/** Messages that are in the stream now, in order, and then the end. @throws what the client throws while NATS is away */
+/** Messages that are in the stream now, in order, and then the end. @throws GapError when some went astray, or what the client throws while NATS is away */
 export async function* scan(place: StreamPlace, { since, lastPerSubject, headersOnly, signal }: ScanOptions): AsyncGenerator<JsMsg> {
   const reader = await openReader(place, {
     ...startOf(since, lastPerSubject ?? false),
@@ -94,6 +94,7 @@ export async function* scan(place: StreamPlace, { since, lastPerSubject, headers
   });
   try {
     let left = reader.pending;
+    const sequence = new DeliverySequence();
     while (left > 0) {
       signal.throwIfAborted();
       const messages: ConsumerMessages = await reader.consumer.fetch({
@@ -103,15 +104,22 @@ export async function* scan(place: StreamPlace, { since, lastPerSubject, headers
       });
       const before = left;
       for await (const message of messages) {
+        sequence.check(message);
         left -= 1;
         yield message;
       }
-      // A message that expires between counting and reading never comes.
-      if (left === before) left = Math.min(left, (await reader.consumer.info()).num_pending);
+      if (left === before) left = await leftOf(reader, sequence.last);
     }
   } finally {
     await reader.drop();
   }
+}
+
+/** A message that expires between counting and reading never comes; one that was sent and did not arrive is a gap. */
+async function leftOf(reader: Reader, received: number): Promise<number> {
+  const { num_pending, delivered } = await reader.consumer.info();
+  if (delivered.consumer_seq !== received) throw new GapError('messages of a reader did not arrive');
+  return num_pending;
 }
 
 function startOf(since: number | undefined, lastPerSubject: boolean): Partial<ConsumerConfig> {

@@ -45,7 +45,7 @@ test('pure files load no client, logger or metrics through others', () => {
     (path) => pureNames.test(`/${path}`) || claimsPurity.test(/^\/\*\*?[\s\S]*?\*\//.exec(readText(path))?.[0] ?? ''),
   );
   expect(pure).toEqual(expect.arrayContaining(['runtime/delivery/lane.ts', 'runtime/delivery/settle.ts', 'runtime/governor/circuit.ts']));
-  const forbidden = /^(@nats-io\/|@kubernetes\/|undici|pino|prom-client|jose|node:(?!crypto$|util$|path$))/;
+  const forbidden = /^(@nats-io\/|@kubernetes\/|undici|pino|prom-client|jose|node:(?!buffer$|crypto$|path$|util$))/;
   expect(chainsTo(pure, (target) => forbidden.test(target))).toEqual([]);
 });
 
