@@ -2,7 +2,7 @@
  * Stores a webhook in every pipeline that takes it.
  * C1: the answer is 2xx only after the PubAck of each; what cannot be stored is a 503, so that the sender tries again.
  */
-import { createHash } from 'node:crypto';
+import { hash } from 'node:crypto';
 import { captureHeaders } from '../contract/capture-headers.ts';
 import { laneOfKey } from '../contract/lane-of-key.ts';
 import { captureSubject } from '../contract/names.ts';
@@ -25,19 +25,11 @@ export async function capture(
   body: Buffer,
   { facts, publisher }: { facts: WebhookFacts; publisher: Publisher },
 ): Promise<CaptureResult> {
-  const parsed = parseRecord(body);
-  const messageID = createHash('sha256').update(facts.sourceID).digest('base64url');
   try {
     const acks = await Promise.all(
-      mappings.map(async (mapping) => {
-        const { pipeline } = mapping;
-        const meta = captureMeta(mapping, parsed, facts);
-        const ack = await publishPatiently(publisher, {
-          subject: captureSubject(pipeline, laneOfKey(meta.key, pipeline.lanes)),
-          payload: body,
-          headers: [['Nats-Msg-Id', messageID], ...captureHeaders(meta)],
-        });
-        return ack.duplicate ? [] : [pipeline.name];
+      publicationsOf(mappings, body, facts).map(async ({ pipeline, publication }) => {
+        const ack = await publishPatiently(publisher, publication);
+        return ack.duplicate ? [] : [pipeline];
       }),
     );
     return { kind: 'stored', pipelines: acks.flat() };
@@ -45,6 +37,22 @@ export async function capture(
     if (error instanceof NoAnswerError || error instanceof RefusedError) return { kind: 'not stored', cause: error };
     throw error;
   }
+}
+
+/** Apart from the waiting, so that the parsed record is garbage before it has outlived anything. */
+function publicationsOf(mappings: readonly SourceMapping[], body: Buffer, facts: WebhookFacts) {
+  const parsed = parseRecord(body);
+  const messageID = hash('sha256', facts.sourceID, 'base64url');
+  return mappings.map((mapping) => {
+    const { pipeline } = mapping;
+    const meta = captureMeta(mapping, parsed, facts);
+    const publication: Publication = {
+      subject: captureSubject(pipeline, laneOfKey(meta.key, pipeline.lanes)),
+      payload: body,
+      headers: [['Nats-Msg-Id', messageID], ...captureHeaders(meta)],
+    };
+    return { pipeline: pipeline.name, publication };
+  });
 }
 
 /** Tries again while nobody answers: the message id keeps it one record. */

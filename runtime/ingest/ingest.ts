@@ -92,6 +92,7 @@ function measured({ connector, publisher, metrics }: IngestOptions, mappings: Re
     buckets: [0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5],
     registers,
   });
+  const duration = seconds.labels({ connector: connector.name });
   return {
     capture: (facts: Parameters<typeof capture>[2]['facts'], body: Buffer) => {
       const takers = mappings.get(facts.topic);
@@ -103,7 +104,7 @@ function measured({ connector, publisher, metrics }: IngestOptions, mappings: Re
     },
     answered: (answer: { status: number; seconds: number; ignored: boolean }) => {
       webhooks.inc({ connector: connector.name, status: String(answer.status) });
-      seconds.observe({ connector: connector.name }, answer.seconds);
+      duration.observe(answer.seconds);
       if (answer.ignored) ignored.inc({ connector: connector.name });
     },
   };

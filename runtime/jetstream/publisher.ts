@@ -1,10 +1,13 @@
 /**
  * A lean JetStream publisher: one inbox for all answers and one sweep for all timeouts, instead of a subscription and a
  * timer per message (3 to 4 times the rate of the client's own).
+ * What is published in one turn of the event loop goes to the socket at once: a write for each message would cost more than all the
+ * rest, since it wakes the server each time.
  * Guarantee: a resolved publish has its PubAck. A rejected one may or may not be stored, but for RefusedError: that is not.
  */
 import { setTimeout as delay } from 'node:timers/promises';
-import { createInbox, headers as createHeaders } from '@nats-io/transport-node';
+import { MsgHdrsImpl } from '@nats-io/nats-core/internal';
+import { createInbox } from '@nats-io/transport-node';
 import type { Msg, NatsConnection, Subscription } from '@nats-io/transport-node';
 import { z } from 'zod';
 
@@ -51,12 +54,18 @@ interface Pending {
   readonly deadline: number;
 }
 
+function oneLine(value: string): string {
+  if (value.includes('\n') || value.includes('\r')) throw new RangeError('the value of a header has a line break');
+  return value;
+}
+
 export class Publisher {
   readonly #connection: NatsConnection;
   readonly #prefix: string;
   readonly #subscription: Subscription;
   readonly #pending = new Map<string, Pending>();
   readonly #stop = new AbortController();
+  #outbox: { readonly id: string; readonly publication: Publication }[] = [];
   #next = 0;
   #sweeping = false;
 
@@ -72,19 +81,31 @@ export class Publisher {
     return new Promise((resolve, reject) => {
       this.#pending.set(id, { resolve, reject, deadline: performance.now() + timeoutMs });
       this.#sweepLater();
+      this.#outbox.push({ id, publication });
+      if (this.#outbox.length === 1) setImmediate(() => this.#flush());
+    });
+  }
+
+  #flush(): void {
+    const outbox = this.#outbox;
+    this.#outbox = [];
+    for (const { id, publication } of outbox) {
+      const pending = this.#pending.get(id);
+      if (pending === undefined) continue;
       try {
         this.send(publication, `${this.#prefix}${id}`);
       } catch (cause) {
         this.#pending.delete(id);
-        reject(new NoAnswerError('the message could not be sent', { cause }));
+        pending.reject(new NoAnswerError('the message could not be sent', { cause }));
       }
-    });
+    }
   }
 
   /** Sends without waiting for an answer, as all but the last message of an atomic batch are. */
   send({ subject, payload, headers }: Publication, reply?: string): void {
-    const natsHeaders = createHeaders();
-    for (const [name, value] of headers) natsHeaders.set(name, value);
+    const natsHeaders = new MsgHdrsImpl();
+    // Not by `set`, which makes 2 KB of garbage for each header; what it checks is checked here.
+    for (const [name, value] of headers) natsHeaders.headers.set(name, [oneLine(value)]);
     this.#connection.publish(subject, payload, reply === undefined ? { headers: natsHeaders } : { headers: natsHeaders, reply });
   }
 

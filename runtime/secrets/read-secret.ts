@@ -5,7 +5,6 @@
  * 3. Errors name the Secret and its key, never a part of the content.
  */
 import { readFile, stat } from 'node:fs/promises';
-import { join } from 'node:path';
 import type { ReadSecret } from '../connectors/connector.ts';
 import { podPaths } from '../contract/names.ts';
 import type { SecretReference } from '../contract/schema-fields.ts';
@@ -43,7 +42,7 @@ export function createSecretReader(configDir: string, monotonicNow: () => number
 
   return async (reference, signal) => {
     signal.throwIfAborted();
-    const path = join(configDir, podPaths.secretFile(reference));
+    const path = `${configDir}/${podPaths.secretFile(reference)}`;
     const known = entries.get(path);
     if (known !== undefined && monotonicNow() - known.checkedAt < checkEveryMs) return known.content;
     // One looks; who comes meanwhile takes what is known.
