@@ -4,7 +4,4 @@ export const metricNames = {
   captured: { name: 'peppasync_captured_total', help: 'Records captured, by pipeline; a duplicate of one already stored is not counted.' },
   ignored: { name: 'peppasync_webhooks_ignored_total', help: 'Webhooks with a topic that no pipeline takes.' },
   captureSeconds: { name: 'peppasync_capture_seconds', help: 'Time from the first byte of a webhook to its answer.' },
-  calls: { name: 'peppasync_calls_total', help: 'Calls made, by connector and outcome.' },
-  callSeconds: { name: 'peppasync_call_seconds', help: 'Length of calls, by connector.' },
-  commits: { name: 'peppasync_commits_total', help: 'Journal commits, by connector.' },
 } as const;

@@ -183,7 +183,7 @@ test('P3: what waits after a failure goes at once when the circuit closes, and t
   expect(lane.last.counters.failed).toBe(0);
 });
 
-test('Unchanged: content that the target has is not sent again, unless a call in between may have changed it', () => {
+test('Unchanged: content that the target has is not sent again; other content is', () => {
   const lane = new Driven({ forMs: 0 });
   const delivered: Outcome = { kind: 'delivered', response: { status: 204 } };
   lane.give({ kind: 'record', record: recordOf(1, '{"id":5}') });

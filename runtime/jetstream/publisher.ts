@@ -1,6 +1,6 @@
 /**
  * A lean JetStream publisher: one inbox for all answers and one sweep for all timeouts, instead of a subscription and a
- * timer per message (3 to 4 times the rate of the client's own).
+ * timer per message.
  * What is published in one turn of the event loop goes to the socket at once: a write for each message would cost more than all the
  * rest, since it wakes the server each time.
  * Guarantee: a resolved publish has its PubAck. A rejected one may or may not be stored, but for RefusedError: that is not.
